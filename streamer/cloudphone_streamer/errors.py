@@ -1,0 +1,22 @@
+"""
+The exceptions of this package.
+
+    StreamerError
+    +-- SettingsError           an environment variable or a session file does not fit
+    +-- PortInUse               another process listens on a port that this one was given
+    +-- (adb.errors, webrtc.errors, ... : each part's own errors derive from StreamerError)
+
+An error's text is a sentence that a person can act on: what was found, and what was expected.
+"""
+
+
+class StreamerError(Exception):
+    """Base of every error that this package raises."""
+
+
+class SettingsError(StreamerError):
+    """An environment variable or a session file does not fit; the text names it."""
+
+
+class PortInUse(StreamerError):
+    """Another process listens on a port that this one was given."""
