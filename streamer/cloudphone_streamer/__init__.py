@@ -1,0 +1,14 @@
+"""
+Streams one Android phone to browsers: its screen as WebRTC video, touches and keys back.
+
+A pipeline, one folder a stage:
+
+    capture    the phone's encoded screen (scrcpy over ADB), or a built-in test picture
+    bitstream  pure: NAL units, parameter sets, access units
+    rtp        pure packing, and the fan-out of one picture to every viewer
+    webrtc     ICE on one port, DTLS-SRTP, data channels
+    signaling  HTTP: WHEP, tickets, the viewer page
+    control    pure: viewers' messages as scrcpy control bytes
+
+`app` puts them together; `main` is the command.
+"""
