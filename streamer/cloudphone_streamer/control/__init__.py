@@ -1,0 +1,5 @@
+"""
+What viewers do to the phone, as bytes of scrcpy's control protocol.
+
+Pure. Who is allowed to do it is decided elsewhere.
+"""
