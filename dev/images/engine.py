@@ -1,0 +1,191 @@
+"""
+The two ways to build an image: a Docker engine that answers, or buildah on Linux as root.
+
+Both take a standard Dockerfile with `ARG BASE` and two optional build secrets: `ca`, the machine's
+certificate authorities, and `pip`, its pip configuration (see `build_secrets`).
+"""
+
+import os
+import shutil
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from dev.cluster.command import find, run
+from dev.cluster.errors import ClusterError
+from dev.cluster.paths import CHECKOUT, RUNTIME
+from dev.cluster.progress import Progress
+from dev.images.base import BASE_REFERENCE, bootstrap_base, definition_hash
+from dev.images.definitions import Image
+from dev.images.errors import ImageError
+from dev.images.store import cache_directory
+
+_DOCKER_BASE = "python:3.13-slim-trixie"
+_DOCKER_ANSWER_TIMEOUT_S = 5
+_BUILD_TIMEOUT_S = 1200
+_PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
+
+
+class Engine(ABC):
+    """What the builder needs of a container engine."""
+
+    @abstractmethod
+    def base_id(self) -> str:
+        """Return what identifies the base image; it goes into every other image's hash."""
+
+    @abstractmethod
+    def ensure_base(self, progress: Progress) -> str:
+        """Make the base image if the engine does not hold it; return its reference."""
+
+    @abstractmethod
+    def build(self, image: Image, base: str) -> None:
+        """Build an image from its Dockerfile, with the checkout as the context."""
+
+    @abstractmethod
+    def save(self, image: Image, archive: Path) -> None:
+        """Write a built image as a docker-archive."""
+
+
+class DockerEngine(Engine):
+    """A Docker engine; the base is the official slim Python image."""
+
+    def base_id(self) -> str:
+        return _DOCKER_BASE
+
+    def ensure_base(self, progress: Progress) -> str:  # noqa: ARG002 - docker pulls it in `build`
+        return _DOCKER_BASE
+
+    def build(self, image: Image, base: str) -> None:
+        run(
+            ["docker", "build", *_build_arguments(image, base), CHECKOUT],
+            environment={"DOCKER_BUILDKIT": "1"},
+            timeout_s=_BUILD_TIMEOUT_S,
+        )
+
+    def save(self, image: Image, archive: Path) -> None:
+        run(["docker", "save", "--output", archive, image.reference])
+
+
+class BuildahEngine(Engine):
+    """
+    buildah with a storage of its own, so that the system's images stay as they are.
+
+    The base is bootstrapped from the machine's Debian mirror: no registry is needed. RUN steps are
+    isolated by chroot only, which works inside containers and small virtual machines too.
+    """
+
+    def __init__(self) -> None:
+        self._storage = cache_directory() / "storage"
+        self._environment = {"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "overlay"}
+
+    def base_id(self) -> str:
+        return definition_hash()
+
+    def ensure_base(self, progress: Progress) -> str:
+        try:
+            held = self._buildah(
+                "inspect", "--type", "image", "--format", '{{index .OCIv1.Config.Labels "inputs"}}',
+                BASE_REFERENCE,
+            )  # fmt: skip
+        except ClusterError:
+            held = ""
+        if held.strip() != definition_hash():
+            self._bootstrap(progress)
+        return BASE_REFERENCE
+
+    def build(self, image: Image, base: str) -> None:
+        self._buildah("bud", "--pull-never", *_build_arguments(image, base), str(CHECKOUT))
+
+    def save(self, image: Image, archive: Path) -> None:
+        self._buildah("push", image.reference, f"docker-archive:{archive}:{image.reference}")
+
+    def _bootstrap(self, progress: Progress) -> None:
+        container = self._buildah("from", "scratch").strip()
+        try:
+            bootstrap_base(Path(self._buildah("mount", container).strip()), progress)
+            self._buildah(
+                "config",
+                "--env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                "--env", "LANG=C.UTF-8",
+                "--label", f"inputs={definition_hash()}",
+                "--cmd", "python3",
+                container,
+            )  # fmt: skip
+            self._buildah("commit", container, BASE_REFERENCE)
+        finally:
+            self._buildah("rm", container)
+
+    def _buildah(self, *arguments: str) -> str:
+        return run(
+            ["buildah", "--root", self._storage, "--runroot", RUNTIME / "buildah", *arguments],
+            environment=self._environment,
+            timeout_s=_BUILD_TIMEOUT_S,
+        )
+
+
+def find_engine() -> Engine:
+    """
+    Choose a Docker engine that answers, else buildah.
+
+    Raises:
+        ImageError: If the machine has neither, with what to install.
+    """
+    if find("docker"):
+        try:
+            run(
+                ["docker", "info", "--format", "{{.ServerVersion}}"],
+                timeout_s=_DOCKER_ANSWER_TIMEOUT_S,
+            )
+        except ClusterError:
+            pass
+        else:
+            return DockerEngine()
+    missing = [name for name in ("buildah", "debootstrap") if find(name) is None]
+    if missing:
+        raise ImageError(
+            "no Docker engine answers, and "
+            f"{' and '.join(missing)} is not installed; start Docker, or "
+            f"`apt-get install {' '.join(missing)}`"
+        )
+    if os.geteuid() != 0:
+        raise ImageError("no Docker engine answers, and buildah needs root; run as root")
+    return BuildahEngine()
+
+
+def build_secrets() -> dict[str, Path]:
+    """
+    Return the files that RUN steps may mount to install packages the way this machine does.
+
+    They are build secrets, not build arguments: an index URL can hold a password, and neither file
+    may stay in a layer.
+    """
+    environment = os.environ
+    candidates = {
+        "ca": [environment.get("SSL_CERT_FILE")],
+        "pip": [
+            environment.get("PIP_CONFIG_FILE"),
+            str(Path.home() / ".config/pip/pip.conf"),
+            "/etc/pip.conf",
+        ],
+    }
+    found: dict[str, Path] = {}
+    for secret, paths in candidates.items():
+        existing = [Path(path) for path in paths if path and Path(path).is_file()]
+        if existing:
+            found[secret] = existing[0]
+    return found
+
+
+def _build_arguments(image: Image, base: str) -> list[str]:
+    arguments = ["--build-arg", f"BASE={base}", "--file", str(image.dockerfile)]
+    for variable in _PROXY_VARIABLES:
+        value = os.environ.get(variable) or os.environ.get(variable.upper())
+        if value:
+            arguments += ["--build-arg", f"{variable}={value}"]
+    for secret, path in build_secrets().items():
+        arguments += ["--secret", f"id={secret},src={path}"]
+    return [*arguments, "--tag", image.reference]
+
+
+def remove_storage() -> None:
+    """Remove every image that buildah holds for this repository."""
+    shutil.rmtree(cache_directory() / "storage", ignore_errors=True)
