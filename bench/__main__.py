@@ -1,0 +1,30 @@
+"""The command line: `python -m bench glass|start` (or `make bench NAME=glass`)."""
+
+import argparse
+import asyncio
+import sys
+
+from bench import glass, start
+from dev.cluster.errors import ClusterError
+from dev.cluster.progress import Progress
+from dev.demo import environment
+
+BENCHMARKS = {"glass": glass.measure, "start": start.measure}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("name", choices=sorted(BENCHMARKS), help="which benchmark to run")
+    name = parser.parse_args().name
+    progress = Progress()
+    try:
+        with environment.running_demo() as demo:
+            asyncio.run(BENCHMARKS[name](demo, progress))
+    except ClusterError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
