@@ -1,0 +1,3 @@
+module cloudphone.io/dev/pause
+
+go 1.21
