@@ -1,0 +1,127 @@
+"""The node: configuration and command lines of the kubelet and kube-proxy."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dev.cluster.local import layout as addresses
+from dev.cluster.local.layout import Layout
+from dev.cluster.local.processes import Daemon
+
+# Renewed every quarter of it.
+LEASE_S = 20
+
+
+def kubelet_configuration(layout: Layout) -> dict[str, Any]:
+    """Return the KubeletConfiguration, kubelet.config.k8s.io/v1beta1."""
+    return {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "address": addresses.NODE_ADDRESS,
+        "port": addresses.PORTS["kubelet"],
+        "healthzBindAddress": addresses.NODE_ADDRESS,
+        "healthzPort": addresses.PORTS["kubelet (health)"],
+        "readOnlyPort": 0,
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": str(layout.pki / "ca.crt")},
+        },
+        "authorization": {"mode": "Webhook"},
+        "tlsCertFile": str(layout.pki / "kubelet.crt"),
+        "tlsPrivateKeyFile": str(layout.pki / "kubelet.key"),
+        "containerRuntimeEndpoint": f"unix://{layout.containerd_socket}",
+        "cgroupDriver": "cgroupfs",
+        "failCgroupV1": False,
+        "failSwapOn": False,
+        "podLogsDir": str(layout.pod_logs),
+        "volumePluginDir": str(layout.kubelet / "volume-plugins"),
+        # Without CAP_SYS_RESOURCE the usual -999 is refused.
+        "oomScoreAdj": 0,
+        "nodeLeaseDurationSeconds": LEASE_S,
+        # A developer's disk is often nearly full, and nothing could fetch a lost image again.
+        "evictionHard": {
+            "memory.available": "50Mi",
+            "nodefs.available": "1%",
+            "nodefs.inodesFree": "1%",
+            "imagefs.available": "1%",
+            "imagefs.inodesFree": "1%",
+        },
+        "imageGCHighThresholdPercent": 100,
+        "maxPods": 200,
+    }
+
+
+def proxy_configuration(layout: Layout) -> dict[str, Any]:
+    """Return the KubeProxyConfiguration, kubeproxy.config.k8s.io/v1alpha1."""
+    return {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "clientConnection": {"kubeconfig": str(layout.kubeconfig("kube-proxy"))},
+        "mode": "iptables",
+        "hostnameOverride": addresses.NODE_NAME,
+        "bindAddress": addresses.NODE_ADDRESS,
+        "healthzBindAddress": f"{addresses.NODE_ADDRESS}:{addresses.PORTS['kube-proxy (health)']}",
+        "metricsBindAddress": f"{addresses.NODE_ADDRESS}:{addresses.PORTS['kube-proxy (metrics)']}",
+        "clusterCIDR": addresses.POD_SUBNET,
+        "oomScoreAdj": 0,
+        # Zero leaves the machine's own limits as they are.
+        "conntrack": {
+            "maxPerCore": 0,
+            "min": 0,
+            "tcpCloseWaitTimeout": "0s",
+            "tcpEstablishedTimeout": "0s",
+        },
+        # A new Service's port works at once and not up to a second later.
+        "iptables": {"minSyncPeriod": "100ms", "localhostNodePorts": True},
+    }
+
+
+def write_configurations(layout: Layout) -> None:
+    """Write both configuration files; JSON is valid YAML."""
+    layout.config.mkdir(parents=True, exist_ok=True)
+    for name, content in {
+        "kubelet": kubelet_configuration(layout),
+        "kube-proxy": proxy_configuration(layout),
+    }.items():
+        _file(layout, name).write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def daemons(layout: Layout, programs: Mapping[str, Path], path: str) -> tuple[Daemon, ...]:
+    """
+    Return the node's programs, in the order of their start.
+
+    Args:
+        layout: where their files are.
+        programs: Kubernetes' programs by name.
+        path: PATH for what they start: mount, iptables and others.
+    """
+    kubelet = _file(layout, "kubelet")
+    proxy = _file(layout, "kube-proxy")
+    return (
+        Daemon(
+            name="kubelet",
+            argv=(
+                str(programs["kubelet"]),
+                f"--config={kubelet}",
+                f"--kubeconfig={layout.kubeconfig('kubelet')}",
+                f"--root-dir={layout.kubelet}",
+                f"--cert-dir={layout.pki}",
+                f"--hostname-override={addresses.NODE_NAME}",
+                f"--node-ip={addresses.NODE_ADDRESS}",
+            ),
+            files=(kubelet,),
+            path=path,
+        ),
+        Daemon(
+            name="kube-proxy",
+            argv=(str(programs["kube-proxy"]), f"--config={proxy}"),
+            files=(proxy,),
+            path=path,
+        ),
+    )
+
+
+def _file(layout: Layout, name: str) -> Path:
+    return layout.config / f"{name}.json"

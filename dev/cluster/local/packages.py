@@ -1,0 +1,130 @@
+"""
+Gets what the local cluster needs of Debian.
+
+The daemons are unpacked into the cache and not installed: an installed `etcd-server` or
+`containerd` would start a service of its own. Small tools are installed as usual.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from dev.cluster import command, paths
+from dev.cluster.errors import ClusterError
+from dev.cluster.progress import Progress
+
+# Program -> Debian package, for daemons that are unpacked into the cache.
+_UNPACKED = {
+    "etcd": "etcd-server",
+    "containerd": "containerd",
+    "runc": "runc",
+    "bridge": "containernetworking-plugins",
+}
+# Program -> Debian package, for tools that are installed.
+_INSTALLED = {
+    "ip": "iproute2",
+    "iptables": "iptables",
+    "conntrack": "conntrack",
+    "openssl": "openssl",
+    "mount": "mount",
+    "modprobe": "kmod",
+}
+_WAIT_FOR_LOCK = ("-o", "DPkg::Lock::Timeout=300")
+_FOLDERS = ("usr/sbin", "usr/bin", "sbin", "bin", "usr/lib/cni", "opt/cni/bin")
+
+
+def tools(progress: Progress) -> None:
+    """
+    Install the small tools that are missing.
+
+    Raises:
+        ClusterError: If one is missing and apt is not there, or apt fails.
+    """
+    missing = {program for program in _INSTALLED if command.find(program) is None}
+    if not missing:
+        return
+    packages = sorted({_INSTALLED[program] for program in missing})
+    if command.find("apt-get") is None:
+        raise ClusterError(
+            f"{', '.join(sorted(missing))} not found; install {', '.join(packages)} with this"
+            " system's package manager"
+        )
+    progress(f"installing {' '.join(packages)}")
+    _update_lists(packages)
+    command.run(
+        ["apt-get", *_WAIT_FOR_LOCK, "install", "-y", "--no-install-recommends", *packages],
+        environment={"DEBIAN_FRONTEND": "noninteractive"},
+        timeout_s=1200,
+    )
+
+
+def daemons(progress: Progress) -> Mapping[str, Path]:
+    """
+    Return the paths of etcd, containerd, runc and the CNI plugin `bridge`.
+
+    Where apt is, they come from the distribution's packages, unpacked once into the cache;
+    elsewhere they must be installed.
+
+    Raises:
+        ClusterError: If one cannot be had.
+    """
+    if command.find("apt-get") is None or command.find("dpkg-deb") is None:
+        return {program: _installed(program) for program in _UNPACKED}
+    root = paths.cache() / "debian"
+    missing = sorted(
+        {package for package in _UNPACKED.values() if not (root / package / ".complete").is_file()}
+    )
+    if missing:
+        progress(f"downloading {' '.join(missing)}")
+        _update_lists(missing)
+        for package in missing:
+            _unpack(package, root)
+    return {program: _inside(root / package, program) for program, package in _UNPACKED.items()}
+
+
+def _update_lists(packages: list[str]) -> None:
+    """Fetch apt's lists only where they lack a package: it takes seconds and the network."""
+    known = command.run(["apt-cache", "policy", *packages], environment={"LC_ALL": "C"})
+    if known.count("Candidate:") < len(packages) or "Candidate: (none)" in known:
+        command.run(["apt-get", *_WAIT_FOR_LOCK, "update"])
+
+
+def _unpack(package: str, root: Path) -> None:
+    target = root / package
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    try:
+        command.run(["apt-get", "download", package], directory=target)
+    except ClusterError:
+        # Old lists name a version that the mirror no longer has.
+        command.run(["apt-get", *_WAIT_FOR_LOCK, "update"])
+        command.run(["apt-get", "download", package], directory=target)
+    for archive in target.glob("*.deb"):
+        command.run(["dpkg-deb", "-x", archive, target])
+        archive.unlink()
+    (target / ".complete").touch()
+
+
+def _inside(folder: Path, program: str) -> Path:
+    for place in _FOLDERS:
+        path = folder / place / program
+        if path.is_file() and os.access(path, os.X_OK):
+            return path
+    raise ClusterError(f"{folder} has no {program}; remove that folder and try again")
+
+
+def _installed(program: str) -> Path:
+    plugin_folders = (Path("/usr/lib/cni"), Path("/opt/cni/bin"), Path("/usr/libexec/cni"))
+    # `bridge` is also iproute2's program: a CNI plugin is only looked for where plugins are.
+    found = (
+        next((folder / program for folder in plugin_folders if (folder / program).is_file()), None)
+        if program == "bridge"
+        else command.find(program)
+    )
+    if found is None:
+        raise ClusterError(
+            f"{program} not found; install etcd, containerd, runc and the CNI plugins with this"
+            " system's package manager, or a Docker engine"
+        )
+    return found
