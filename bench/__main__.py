@@ -18,7 +18,7 @@ def main() -> int:
     name = parser.parse_args().name
     progress = Progress()
     try:
-        with environment.running_demo() as demo:
+        with environment.running_demo(progress) as demo:
             asyncio.run(BENCHMARKS[name](demo, progress))
     except ClusterError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -128,6 +128,7 @@ async def _events(resource: Any, namespace: str, selector: str) -> AsyncIterator
 
 async def _ticket(api: client.ApiClient, namespace: str, name: str, uid: str) -> str:
     secret = await client.CoreV1Api(api).read_namespaced_secret(f"{name}-streamer", namespace)
+    assert secret.data is not None
     now = int(time.time())
     ticket = Ticket(
         id=uuid.uuid4().hex,

@@ -1,0 +1,134 @@
+"""The demo from nothing to a picture, and back to nothing."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from dev import cluster
+from dev.cluster import ClusterError, ClusterHandle, Progress, Provider
+from dev.cluster.command import run
+from dev.cluster.paths import CHECKOUT
+from dev.demo import environment, stack
+from dev.demo.environment import Demo
+
+NAMESPACE = "phones"
+SESSIONS = ("phone-1", "phone-2")
+TICKET_LIFETIME = "24h"
+READY_TIMEOUT_S = 180
+_MANIFESTS = CHECKOUT / "examples" / "demo"
+
+
+def up(progress: Progress) -> Demo:
+    """
+    Bring up cluster, operator, two phones and their sessions; safe to repeat.
+
+    Raises:
+        ClusterError: With a sentence that says what to do.
+    """
+    handle = stack.install(progress)
+    node = _kubectl(handle, "get", "nodes", "--output=jsonpath={.items[0].metadata.name}")
+    if handle.provider is not Provider.CURRENT:
+        # There is no such GPU; the scheduler only counts.
+        cluster.set_gpus(node, 2)
+    progress("applying examples/demo: two phones, a StreamSession each")
+    _kubectl(handle, "apply", "--server-side", "--filename=-", stdin=_manifests())
+    _wait_until_ready(handle, progress)
+    demo = _describe(handle)
+    demo.save()
+    return demo
+
+
+def down(progress: Progress) -> None:
+    """Remove all that `up` made, also after a crash; a cluster that is not ours stays."""
+    environment.forget()
+    try:
+        handle = cluster.handle()
+    except ClusterError:
+        handle = None
+    if handle is not None and handle.provider is Provider.CURRENT:
+        progress("removing the demo from the current context's cluster")
+        _kubectl(handle, "delete", f"--filename={_MANIFESTS}", "--ignore-not-found", "--wait=true")
+        stack.uninstall(handle)
+    cluster.down(progress)
+
+
+def _manifests() -> str:
+    texts = [path.read_text(encoding="utf-8") for path in sorted(_MANIFESTS.glob("*.yaml"))]
+    return "\n---\n".join(texts).replace(f"{stack.LOCAL_IMAGES}/", f"{stack.image_prefix()}/")
+
+
+def _wait_until_ready(handle: ClusterHandle, progress: Progress) -> None:
+    deadline_s = time.monotonic() + READY_TIMEOUT_S
+    said: dict[str, str] = {}
+    while True:
+        ready = 0
+        for session in _sessions(handle):
+            name = session["metadata"]["name"]
+            state = _ready_condition(session)
+            ready += state["status"] == "True"
+            line = f"{session['status'].get('phase', 'Pending')}: {state['message']}"
+            if said.get(name) != line:
+                said[name] = line
+                progress(f"{name} {line}")
+        if ready == len(SESSIONS):
+            return
+        if time.monotonic() > deadline_s:
+            raise ClusterError(
+                f"the sessions are not Ready after {READY_TIMEOUT_S} s; see `source .demo/env;"
+                f" kubectl describe streams -n {NAMESPACE}` and `kubectl get events -n {NAMESPACE}`"
+            )
+        time.sleep(0.5)
+
+
+def _sessions(handle: ClusterHandle) -> list[dict[str, Any]]:
+    printed = _kubectl(handle, "get", "streamsessions", f"--namespace={NAMESPACE}", "--output=json")
+    items: list[dict[str, Any]] = json.loads(printed)["items"]
+    return [item for item in items if item["metadata"]["name"] in SESSIONS]
+
+
+def _ready_condition(session: dict[str, Any]) -> dict[str, str]:
+    conditions = session.get("status", {}).get("conditions", [])
+    unknown = {"status": "Unknown", "message": "The operator has not seen it yet."}
+    return next((item for item in conditions if item["type"] == "Ready"), unknown)
+
+
+def _describe(handle: ClusterHandle) -> Demo:
+    session = SESSIONS[0]
+    endpoints = json.loads(
+        _kubectl(
+            handle, "get", "streamsession", session, f"--namespace={NAMESPACE}",
+            "--output=jsonpath={.status.endpoints}",
+        )
+    )  # fmt: skip
+    ticket = run(
+        [
+            Path(sys.executable).with_name("cloudphone-operator"),
+            "ticket",
+            f"{NAMESPACE}/{session}",
+            f"--lifetime={TICKET_LIFETIME}",
+        ],
+        environment={"KUBECONFIG": str(handle.kubeconfig)},
+    ).strip()
+    return Demo(
+        kubeconfig=handle.kubeconfig,
+        namespace=NAMESPACE,
+        phone=session,
+        page_url=_on_this_machine(endpoints["viewer"], handle),
+        whep_url=_on_this_machine(endpoints["whep"], handle),
+        token=ticket,
+    )
+
+
+def _on_this_machine(url: str, handle: ClusterHandle) -> str:
+    """The same NodePort by the name that a browser here opens: 127.0.0.1 is a secure context."""
+    return url.replace(f"//{handle.node_address}:", f"//{handle.page_host}:")
+
+
+def _kubectl(handle: ClusterHandle, *arguments: str, stdin: str | None = None) -> str:
+    return run(
+        [handle.kubectl, f"--kubeconfig={handle.kubeconfig}", *arguments],
+        stdin=stdin,
+        timeout_s=120,
+    )
