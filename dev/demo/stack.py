@@ -47,9 +47,10 @@ def install(progress: Progress) -> ClusterHandle:
         RELEASE,
         str(_CHART),
         f"--values={_VALUES}",
-        f"--set-string=image.registry={image_prefix()}",
+        f"--set-string=image.repository={image_prefix()}/operator",
+        f"--set-string=streamer.image.repository={image_prefix()}/streamer",
         # The tag is always `dev`: another build must still roll the operator.
-        f"--set-string=operator.podAnnotations.build={_name_of(archives)}",
+        f"--set-string=podAnnotations.build={_name_of(archives)}",
         "--create-namespace",
         "--wait",
         f"--timeout={INSTALL_TIMEOUT_S}s",

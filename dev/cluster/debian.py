@@ -1,0 +1,52 @@
+"""Gets programs from the distribution's packages, where they are missing and apt is there."""
+
+from collections.abc import Mapping, Sequence
+
+from dev.cluster import command
+from dev.cluster.errors import ClusterError
+from dev.cluster.progress import Progress
+
+_WAIT_FOR_LOCK = ("-o", "DPkg::Lock::Timeout=300")
+
+
+def ensure_programs(packages: Mapping[str, str], progress: Progress) -> None:
+    """
+    Install the packages of those programs that are missing.
+
+    Args:
+        packages: Program -> Debian package.
+        progress: Told of what is installed.
+    Raises:
+        ClusterError: If one is missing and apt is not there or fails; with what to install.
+    """
+    missing = sorted({packages[program] for program in packages if not command.find(program)})
+    if not missing:
+        return
+    if command.find("apt-get") is None:
+        raise ClusterError(
+            f"{', '.join(missing)} not installed; install it with this system's package manager"
+        )
+    progress(f"installing {' '.join(missing)}")
+    update_lists(missing)
+    apt_get("install", "-y", "--no-install-recommends", *missing)
+
+
+def apt_get(*arguments: str) -> None:
+    """
+    Run apt-get, and wait where another one holds the lock.
+
+    Raises:
+        ClusterError: If it fails, for instance because this is not root.
+    """
+    command.run(
+        ["apt-get", *_WAIT_FOR_LOCK, *arguments],
+        environment={"DEBIAN_FRONTEND": "noninteractive"},
+        timeout_s=1200,
+    )
+
+
+def update_lists(packages: Sequence[str]) -> None:
+    """Fetch apt's lists only where they lack a package: it takes seconds and the network."""
+    known = command.run(["apt-cache", "policy", *packages], environment={"LC_ALL": "C"})
+    if known.count("Candidate:") < len(packages) or "Candidate: (none)" in known:
+        apt_get("update")
