@@ -5,10 +5,13 @@ There is no ADB server process in between: streams to sockets on the phone are o
 connection, so nothing is forwarded to local ports and nothing is shared with other clients.
 
     wire         pure: the 24-byte messages
-    streams      pure: what one stream may send and has to acknowledge
+    handshake    pure: who are you, prove it, what can we both do
+    flow         pure: what one stream may send and has to acknowledge
     keys         the RSA key that phones know us by
     connection   asyncio: one TCP connection, many streams
-    sync         pure: the file transfer protocol
-    device       what callers use: connect, run a command, push a file, open a socket
+    reader       asyncio: a stream whose bytes are awaited
+    sync         files to the phone
+    shell        commands on the phone
+    address      pure: `host:port`
     errors       what can go wrong
 """
