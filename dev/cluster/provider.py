@@ -73,13 +73,14 @@ def asked(environment: Mapping[str, str]) -> str | None:
 def this_machine() -> Machine:
     """Look at this machine."""
     return Machine(
-        has_docker_engine=_docker_answers(),
+        has_docker_engine=docker_answers(),
         is_linux=sys.platform == "linux",
         is_root=hasattr(os, "geteuid") and os.geteuid() == 0,
     )
 
 
-def _docker_answers() -> bool:
+def docker_answers() -> bool:
+    """Whether a Docker engine answers; the client alone is no engine."""
     docker = command.find("docker")
     if docker is None:
         return False

@@ -40,7 +40,7 @@ def _run(arguments: argparse.Namespace) -> int:
         case "build":
             build(arguments.names, progress)
         case "archive-paths":
-            for archive in built_archives(arguments.names):
+            for archive in built_archives(arguments.names, progress):
                 print(archive)
         case "load":
             archives = build(arguments.names, progress)

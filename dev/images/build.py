@@ -25,20 +25,20 @@ def build(names: Sequence[str], progress: Progress) -> list[Path]:
         ClusterError: If a name is unknown, no engine is there, or a build fails.
     """
     images = _images(names)
-    engine = find_engine()
+    engine = find_engine(progress)
     if BASE in names:
         engine.ensure_base(progress)
     return [_build_one(image, engine, progress) for image in images]
 
 
-def built_archives(names: Sequence[str]) -> list[Path]:
+def built_archives(names: Sequence[str], progress: Progress) -> list[Path]:
     """
     Return the archives of images that are built and up to date.
 
     Raises:
         ClusterError: If one is not.
     """
-    base_id = find_engine().base_id()
+    base_id = find_engine(progress).base_id()
     return [
         require_archive(image.name, archive_path(image.name, inputs_hash(image, base_id)))
         for image in _images(names)

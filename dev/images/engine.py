@@ -10,17 +10,18 @@ import shutil
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from dev.cluster.command import find, run
+from dev.cluster.command import run
+from dev.cluster.debian import ensure_programs
 from dev.cluster.errors import ClusterError
 from dev.cluster.paths import CHECKOUT, RUNTIME
 from dev.cluster.progress import Progress
+from dev.cluster.provider import docker_answers
 from dev.images.base import BASE_REFERENCE, bootstrap_base, definition_hash
 from dev.images.definitions import Image
 from dev.images.errors import ImageError
 from dev.images.store import cache_directory
 
 _DOCKER_BASE = "python:3.13-slim-trixie"
-_DOCKER_ANSWER_TIMEOUT_S = 5
 _BUILD_TIMEOUT_S = 1200
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
 
@@ -122,32 +123,18 @@ class BuildahEngine(Engine):
         )
 
 
-def find_engine() -> Engine:
+def find_engine(progress: Progress) -> Engine:
     """
-    Choose a Docker engine that answers, else buildah.
+    Choose a Docker engine that answers, else buildah, which is installed where it is missing.
 
     Raises:
-        ImageError: If the machine has neither, with what to install.
+        ClusterError: If the machine can have neither, with what to install.
     """
-    if find("docker"):
-        try:
-            run(
-                ["docker", "info", "--format", "{{.ServerVersion}}"],
-                timeout_s=_DOCKER_ANSWER_TIMEOUT_S,
-            )
-        except ClusterError:
-            pass
-        else:
-            return DockerEngine()
-    missing = [name for name in ("buildah", "debootstrap") if find(name) is None]
-    if missing:
-        raise ImageError(
-            "no Docker engine answers, and "
-            f"{' and '.join(missing)} is not installed; start Docker, or "
-            f"`apt-get install {' '.join(missing)}`"
-        )
+    if docker_answers():
+        return DockerEngine()
     if os.geteuid() != 0:
         raise ImageError("no Docker engine answers, and buildah needs root; run as root")
+    ensure_programs({"buildah": "buildah", "debootstrap": "debootstrap"}, progress)
     return BuildahEngine()
 
 

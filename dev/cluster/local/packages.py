@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from dev.cluster import command, paths
+from dev.cluster import command, debian, paths
 from dev.cluster.errors import ClusterError
 from dev.cluster.progress import Progress
 
@@ -30,7 +30,6 @@ _INSTALLED = {
     "mount": "mount",
     "modprobe": "kmod",
 }
-_WAIT_FOR_LOCK = ("-o", "DPkg::Lock::Timeout=300")
 _FOLDERS = ("usr/sbin", "usr/bin", "sbin", "bin", "usr/lib/cni", "opt/cni/bin")
 
 
@@ -41,22 +40,7 @@ def tools(progress: Progress) -> None:
     Raises:
         ClusterError: If one is missing and apt is not there, or apt fails.
     """
-    missing = {program for program in _INSTALLED if command.find(program) is None}
-    if not missing:
-        return
-    packages = sorted({_INSTALLED[program] for program in missing})
-    if command.find("apt-get") is None:
-        raise ClusterError(
-            f"{', '.join(sorted(missing))} not found; install {', '.join(packages)} with this"
-            " system's package manager"
-        )
-    progress(f"installing {' '.join(packages)}")
-    _update_lists(packages)
-    command.run(
-        ["apt-get", *_WAIT_FOR_LOCK, "install", "-y", "--no-install-recommends", *packages],
-        environment={"DEBIAN_FRONTEND": "noninteractive"},
-        timeout_s=1200,
-    )
+    debian.ensure_programs(_INSTALLED, progress)
 
 
 def daemons(progress: Progress) -> Mapping[str, Path]:
@@ -77,17 +61,10 @@ def daemons(progress: Progress) -> Mapping[str, Path]:
     )
     if missing:
         progress(f"downloading {' '.join(missing)}")
-        _update_lists(missing)
+        debian.update_lists(missing)
         for package in missing:
             _unpack(package, root)
     return {program: _inside(root / package, program) for program, package in _UNPACKED.items()}
-
-
-def _update_lists(packages: list[str]) -> None:
-    """Fetch apt's lists only where they lack a package: it takes seconds and the network."""
-    known = command.run(["apt-cache", "policy", *packages], environment={"LC_ALL": "C"})
-    if known.count("Candidate:") < len(packages) or "Candidate: (none)" in known:
-        command.run(["apt-get", *_WAIT_FOR_LOCK, "update"])
 
 
 def _unpack(package: str, root: Path) -> None:
@@ -98,7 +75,7 @@ def _unpack(package: str, root: Path) -> None:
         command.run(["apt-get", "download", package], directory=target)
     except ClusterError:
         # Old lists name a version that the mirror no longer has.
-        command.run(["apt-get", *_WAIT_FOR_LOCK, "update"])
+        debian.apt_get("update")
         command.run(["apt-get", "download", package], directory=target)
     for archive in target.glob("*.deb"):
         command.run(["dpkg-deb", "-x", archive, target])
