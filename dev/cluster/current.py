@@ -3,8 +3,7 @@
 import os
 from pathlib import Path
 
-from dev.cluster import command, paths
-from dev.cluster.local.kubeconfig import write_private
+from dev.cluster import command, files, paths
 from dev.cluster.progress import Progress
 
 
@@ -17,7 +16,7 @@ def up(kubectl: Path, progress: Progress) -> None:
     """
     if Path(os.environ.get("KUBECONFIG", "")) != paths.KUBECONFIG:
         text = command.run([kubectl, "config", "view", "--raw", "--minify", "--flatten"])
-        write_private(paths.KUBECONFIG, text)
+        files.write_private(paths.KUBECONFIG, text)
     kubeconfig = ("--kubeconfig", str(paths.KUBECONFIG))
     name = command.run([kubectl, *kubeconfig, "config", "current-context"]).strip()
     progress(f"using the context {name}")

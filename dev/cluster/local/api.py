@@ -23,9 +23,14 @@ class Api:
         return self._get("/readyz")[0] == http.HTTPStatus.OK
 
     def is_node_ready(self) -> bool:
-        """Tell whether the node's condition Ready is True."""
+        """Tell whether the node takes pods."""
         status, body = self._get(f"/api/v1/nodes/{layout.NODE_NAME}")
-        return status == http.HTTPStatus.OK and node_ready(json.loads(body))
+        return status == http.HTTPStatus.OK and takes_pods(json.loads(body))
+
+    def has_default_account(self) -> bool:
+        """Tell whether a pod may be made in the namespace `default`."""
+        path = "/api/v1/namespaces/default/serviceaccounts/default"
+        return self._get(path)[0] == http.HTTPStatus.OK
 
     def _get(self, path: str) -> tuple[int, bytes]:
         connection = http.client.HTTPSConnection(
@@ -41,9 +46,9 @@ class Api:
             connection.close()
 
 
-def node_ready(node: dict[str, Any]) -> bool:
-    """Read a Node's condition Ready."""
+def takes_pods(node: dict[str, Any]) -> bool:
+    """Tell whether a Node is Ready, and the taint that it had before is gone."""
     conditions = node.get("status", {}).get("conditions", ())
-    return any(
+    return not node.get("spec", {}).get("taints") and any(
         condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions
     )

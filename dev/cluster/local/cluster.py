@@ -10,12 +10,14 @@ from pathlib import Path
 
 from dev.cluster import golang, paths
 from dev.cluster.errors import ClusterError
+from dev.cluster.files import write_private
 from dev.cluster.local import (
     containerd,
     controlplane,
     firewall,
     kubeconfig,
     layout,
+    leftovers,
     network,
     node,
     owner,
@@ -164,7 +166,7 @@ def _claim(progress: Progress) -> Layout:
             checkout=str(paths.CHECKOUT),
             data=str(files.data),
             sysctls=sysctls.read_all(),
-            had_container_logs=Path("/var/log/containers").is_dir(),
+            folders=leftovers.present_folders(),
         ),
     )
     return files
@@ -180,9 +182,9 @@ def _prepare(files: Layout, programs: _Programs) -> None:
     network.write_cni_configuration(files.cni_config, files.cni_leases)
     node.write_configurations(files)
     files.etcd.mkdir(mode=0o700, exist_ok=True)
-    (files.config / "containerd.toml").write_text(
+    write_private(
+        files.config / "containerd.toml",
         containerd.configuration(files, runc=programs.by_name["runc"], plugins=programs.plugins),
-        encoding="utf-8",
     )
 
 
@@ -199,6 +201,7 @@ def _start(files: Layout, programs: _Programs, progress: Progress) -> None:
     _wait("the API server", api.is_ready, files, (etcd, apiserver), timeout_s=90)
     _run(files, (*controllers, *nodes), progress)
     _wait(f"node {layout.NODE_NAME}", api.is_node_ready, files, everything, timeout_s=120)
+    _wait("namespace default", api.has_default_account, files, everything, timeout_s=60)
 
 
 def _run(files: Layout, daemons: tuple[Daemon, ...], progress: Progress) -> None:

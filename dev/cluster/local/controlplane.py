@@ -75,6 +75,7 @@ def _apiserver(layout: Layout) -> dict[str, str]:
         "tls-cert-file": str(pki / "kube-apiserver.crt"),
         "tls-private-key-file": str(pki / "kube-apiserver.key"),
         "client-ca-file": str(pki / "ca.crt"),
+        "requestheader-client-ca-file": str(pki / "front-proxy-ca.crt"),
         "authorization-mode": "Node,RBAC",
         "enable-admission-plugins": "NodeRestriction",
         # Redroid phones are privileged; Pod Security admission still judges each namespace.

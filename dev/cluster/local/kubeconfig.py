@@ -2,8 +2,9 @@
 
 import base64
 import json
-import os
 from pathlib import Path
+
+from dev.cluster import files
 
 
 def document(*, server: str, user: str, authority: bytes, certificate: bytes, key: bytes) -> str:
@@ -57,15 +58,4 @@ def write(path: Path, *, server: str, pki: Path, user: str) -> None:
         certificate=(pki / f"{user}.crt").read_bytes(),
         key=(pki / f"{user}.key").read_bytes(),
     )
-    write_private(path, content)
-
-
-def write_private(path: Path, content: str) -> None:
-    """Replace a file by one that only its owner can read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)
-    unfinished.replace(path)
+    files.write_private(path, content)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dev.cluster import command
+from dev.cluster import command, files
 from dev.cluster.errors import ClusterError
 from dev.cluster.local import layout
 
@@ -54,9 +54,8 @@ def cni_configuration(leases: Path) -> dict[str, Any]:
 
 def write_cni_configuration(folder: Path, leases: Path) -> None:
     """Write the network list where containerd looks for it."""
-    folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(cni_configuration(leases), indent=1)
-    (folder / "10-cloudphone.conflist").write_text(text, encoding="utf-8")
+    files.write_private(folder / "10-cloudphone.conflist", text)
 
 
 def overlap(addresses: Sequence[Mapping[str, Any]]) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dev.cluster import files
 from dev.cluster.local import layout as addresses
 from dev.cluster.local.layout import Layout
 from dev.cluster.local.processes import Daemon
@@ -80,12 +81,11 @@ def proxy_configuration(layout: Layout) -> dict[str, Any]:
 
 def write_configurations(layout: Layout) -> None:
     """Write both configuration files; JSON is valid YAML."""
-    layout.config.mkdir(parents=True, exist_ok=True)
     for name, content in {
         "kubelet": kubelet_configuration(layout),
         "kube-proxy": proxy_configuration(layout),
     }.items():
-        _file(layout, name).write_text(json.dumps(content, indent=1), encoding="utf-8")
+        files.write_private(_file(layout, name), json.dumps(content, indent=1))
 
 
 def daemons(layout: Layout, programs: Mapping[str, Path], path: str) -> tuple[Daemon, ...]:

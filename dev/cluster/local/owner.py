@@ -8,8 +8,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dev.cluster import files
 from dev.cluster.errors import ClusterError
-from dev.cluster.local.kubeconfig import write_private
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +21,8 @@ class Owner:
     """Folder of the big files; another user's `down` would look elsewhere."""
     sysctls: dict[str, str]
     """Kernel settings as they were before."""
-    had_container_logs: bool
-    """Whether /var/log/containers was there; the kubelet makes it."""
+    folders: list[str]
+    """Which of the folders in `leftovers` were there before."""
 
 
 def parse(text: str) -> Owner:
@@ -38,7 +38,7 @@ def parse(text: str) -> Owner:
             checkout=str(raw["checkout"]),
             data=str(raw["data"]),
             sysctls={str(name): str(value) for name, value in raw["sysctls"].items()},
-            had_container_logs=bool(raw["had_container_logs"]),
+            folders=[str(folder) for folder in raw["folders"]],
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ClusterError(
@@ -62,4 +62,4 @@ def read(path: Path) -> Owner | None:
 
 def write(path: Path, owner: Owner) -> None:
     """Write `owner.json`, whole at any moment."""
-    write_private(path, to_json(owner))
+    files.write_private(path, to_json(owner))

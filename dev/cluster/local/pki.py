@@ -96,7 +96,10 @@ def ensure(folder: Path) -> None:
         return
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
-    _authority(folder)
+    _authority(folder, "ca")
+    # Nobody holds a certificate of the second: it answers for aggregated API servers, and none is
+    # here, but controllers wait for its name in the cluster's configuration.
+    _authority(folder, "front-proxy-ca")
     for certificate in CERTIFICATES:
         _issue(folder, certificate)
     _key(folder / "service-account.key")
@@ -112,42 +115,24 @@ def _key(path: Path) -> None:
     command.run(["openssl", "genpkey", *curve, "-out", path])
 
 
-def _authority(folder: Path) -> None:
+def _authority(folder: Path, file: str) -> None:
     # Through a request, because the extensions of `openssl req -x509` are the machine's choice.
-    _key(folder / "ca.key")
-    (folder / "ca.ext").write_text(
+    _key(folder / f"{file}.key")
+    (folder / f"{file}.ext").write_text(
         "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n",
         encoding="utf-8",
     )
     command.run(
         [
-            "openssl",
-            "req",
-            "-new",
-            "-key",
-            "ca.key",
-            "-out",
-            "ca.csr",
-            "-subj",
-            "/CN=cloudphone-local",
+            *("openssl", "req", "-new", "-key", f"{file}.key", "-out", f"{file}.csr"),
+            *("-subj", f"/CN=cloudphone-{file}"),
         ],
         directory=folder,
     )
     command.run(
         [
-            "openssl",
-            "x509",
-            "-req",
-            "-in",
-            "ca.csr",
-            "-out",
-            "ca.crt",
-            "-signkey",
-            "ca.key",
-            "-days",
-            _VALID_DAYS,
-            "-extfile",
-            "ca.ext",
+            *("openssl", "x509", "-req", "-in", f"{file}.csr", "-out", f"{file}.crt"),
+            *("-signkey", f"{file}.key", "-days", _VALID_DAYS, "-extfile", f"{file}.ext"),
         ],
         directory=folder,
     )
@@ -159,36 +144,16 @@ def _issue(folder: Path, certificate: Certificate) -> None:
     (folder / f"{file}.ext").write_text(extensions(certificate), encoding="utf-8")
     command.run(
         [
-            "openssl",
-            "req",
-            "-new",
-            "-key",
-            f"{file}.key",
-            "-out",
-            f"{file}.csr",
-            "-subj",
-            subject(certificate),
+            *("openssl", "req", "-new", "-key", f"{file}.key", "-out", f"{file}.csr"),
+            *("-subj", subject(certificate)),
         ],
         directory=folder,
     )
     command.run(
         [
-            "openssl",
-            "x509",
-            "-req",
-            "-in",
-            f"{file}.csr",
-            "-out",
-            f"{file}.crt",
-            "-CA",
-            "ca.crt",
-            "-CAkey",
-            "ca.key",
-            "-CAcreateserial",
-            "-days",
-            _VALID_DAYS,
-            "-extfile",
-            f"{file}.ext",
+            *("openssl", "x509", "-req", "-in", f"{file}.csr", "-out", f"{file}.crt"),
+            *("-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial"),
+            *("-days", _VALID_DAYS, "-extfile", f"{file}.ext"),
         ],
         directory=folder,
     )

@@ -1,17 +1,11 @@
 """Removes all that the local cluster made, in whatever state it is."""
 
 import shutil
-from pathlib import Path
 
-from dev.cluster.local import cgroups, firewall, layout, mounts, network, processes, sysctls
+from dev.cluster.local import cgroups, firewall, leftovers, mounts, network, processes, sysctls
 from dev.cluster.local.layout import Layout
 from dev.cluster.local.owner import Owner
 from dev.cluster.progress import Progress
-
-# Where the kubelet, containerd and the CNI library write whatever they are told.
-_CONTAINER_LOGS = Path("/var/log/containers")
-_CNI_RESULTS = Path("/var/lib/cni/results")
-_SHIM_SOCKETS = Path("/run/containerd/s")
 
 
 def remove(files: Layout, owner: Owner | None, progress: Progress) -> None:
@@ -34,56 +28,21 @@ def remove(files: Layout, owner: Owner | None, progress: Progress) -> None:
         # The kubelet first: it would start pods again. Shims last: they hold the containers.
         processes.kill_all(["kubelet", "kube-proxy"])
         cgroups.remove_pods()
-        sockets = _shim_sockets(files)
+        sockets = leftovers.shim_sockets(files)
         processes.kill_all()
         # What the kubelet started in between.
         cgroups.remove_pods()
-        for socket in sockets:
-            socket.unlink(missing_ok=True)
-        _remove_if_empty(_SHIM_SOCKETS)
-        _remove_if_empty(_SHIM_SOCKETS.parent)
+        leftovers.remove(files, sockets, owner.folders if owner is not None else ())
     mounts.remove_below((files.state, files.data))
     if began:
         progress("removing the cluster's network and rules")
         network.remove_bridge()
         firewall.remove()
         network.forget_connections()
-        _remove_cni_results()
-        _remove_log_links(
-            files.pod_logs, keep_folder=owner is not None and owner.had_container_logs
-        )
     if owner is not None:
         sysctls.restore(owner.sysctls)
     shutil.rmtree(files.data, ignore_errors=True)
     _remove_state(files)
-
-
-def _shim_sockets(files: Layout) -> list[Path]:
-    """Return the shims' sockets, which containerd puts into a folder that all its copies share."""
-    bundles = files.containerd_state / "io.containerd.runtime.v2.task"
-    return [
-        Path(address.read_text(encoding="utf-8").strip().removeprefix("unix://"))
-        for address in bundles.glob("*/*/address")
-    ]
-
-
-def _remove_cni_results() -> None:
-    """Remove the CNI library's notes about our network, and its folders when they are empty."""
-    for result in _CNI_RESULTS.glob(f"{layout.NETWORK_NAME}-*"):
-        result.unlink(missing_ok=True)
-    _remove_if_empty(_CNI_RESULTS)
-    _remove_if_empty(_CNI_RESULTS.parent)
-
-
-def _remove_log_links(pod_logs: Path, *, keep_folder: bool) -> None:
-    """Remove the links that the kubelet makes for log collectors."""
-    if not _CONTAINER_LOGS.is_dir():
-        return
-    for link in _CONTAINER_LOGS.iterdir():
-        if link.is_symlink() and link.readlink().is_relative_to(pod_logs):
-            link.unlink(missing_ok=True)
-    if not keep_folder:
-        _remove_if_empty(_CONTAINER_LOGS)
 
 
 def _remove_state(files: Layout) -> None:
@@ -98,11 +57,4 @@ def _remove_state(files: Layout) -> None:
         else:
             entry.unlink(missing_ok=True)
     files.owner.unlink(missing_ok=True)
-    _remove_if_empty(files.state)
-
-
-def _remove_if_empty(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError:
-        return
+    leftovers.remove_if_empty(files.state)

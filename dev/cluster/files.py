@@ -1,0 +1,21 @@
+"""Writes the small files that other programs read."""
+
+import os
+from pathlib import Path
+
+
+def write_private(path: Path, content: str) -> None:
+    """
+    Make a file have this content, readable by its owner only, and whole at any moment.
+
+    A file that has it already is left alone: kube-proxy ends when its file is written.
+    """
+    if path.is_file() and path.read_text(encoding="utf-8") == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
+    unfinished.replace(path)
