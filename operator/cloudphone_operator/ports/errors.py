@@ -23,4 +23,4 @@ class NodeUnknown(PortError):
 
 
 class LedgerContended(PortError):
-    """Every attempt met a concurrent write."""
+    """Every attempt met another writer; the text has the last refusal."""

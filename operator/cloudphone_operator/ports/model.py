@@ -25,7 +25,7 @@ class Holder:
     Who holds ports: one object, told from its namesakes by uid.
 
     Args:
-        manager: Program that gave the port.
+        manager: Program that gave the port; empty where none did.
         kind: Kind of the object, e.g. `StreamSession`.
         namespace: Namespace of the object.
         name: Name of the object.
@@ -61,6 +61,22 @@ class PortEntry:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PortClaim:
+    """
+    A host port of one live pod.
+
+    Args:
+        port: Number of the host port.
+        holder: The session that owns the pod, or the pod itself where it is not ours.
+        ending: Whether the pod is being deleted.
+    """
+
+    port: int
+    holder: Holder
+    ending: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PortRange:
     """Ports `first` to `last`, inclusive."""
 
@@ -69,6 +85,9 @@ class PortRange:
 
     def __contains__(self, port: int) -> bool:
         return self.first <= port <= self.last
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
 
     def __str__(self) -> str:
         return f"{self.first}-{self.last}"
