@@ -4,7 +4,8 @@ The exceptions of this package.
     StreamerError
     +-- SettingsError           an environment variable or a session file does not fit
     +-- PortInUse               another process listens on a port that this one was given
-    +-- (adb.errors, webrtc.errors, ... : each part's own errors derive from StreamerError)
+    +-- ViewerLimitReached      the session is full
+    +-- (adb.errors, webrtc.errors, ...: each part's own errors derive from StreamerError)
 
 An error's text is a sentence that a person can act on: what was found, and what was expected.
 """
@@ -20,3 +21,7 @@ class SettingsError(StreamerError):
 
 class PortInUse(StreamerError):
     """Another process listens on a port that this one was given."""
+
+
+class ViewerLimitReached(StreamerError):
+    """The session has as many viewers as it admits."""

@@ -1,0 +1,10 @@
+"""
+HTTP: how viewers come, and what the operator and its probes ask.
+
+    problems  errors as JSON with a machine code, whatever raised them
+    bearer    tokens of the Authorization header
+    whep      WHEP: an offer in, an answer out (draft-ietf-wish-whep)
+    page      the viewer page's files
+    public    the application that viewers reach
+    internal  the application for probes, Prometheus and the operator
+"""

@@ -1,0 +1,209 @@
+"""
+WHEP: an offer in, an answer out (draft-ietf-wish-whep).
+
+The ticket is needed to open a connection. The resource that comes of it has an unguessable
+address, which is the right to end it: tickets live for a minute, connections for hours.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from cloudphone_protocol.errors import InvalidTicket
+from cloudphone_protocol.problems import ProblemCode
+from cloudphone_protocol.reports import CaptureReport, CaptureState
+from cloudphone_protocol.tickets import Ticket, verify_ticket
+from cloudphone_streamer.errors import ViewerLimitReached
+from cloudphone_streamer.session import SessionKeys
+from cloudphone_streamer.signaling.bearer import CHALLENGE, CHALLENGE_INVALID, bearer_token
+from cloudphone_streamer.signaling.problems import HttpProblem, read_body
+from cloudphone_streamer.viewers.registry import Viewers
+from cloudphone_streamer.viewers.viewer import Viewer
+from cloudphone_streamer.webrtc.errors import MalformedOffer, NoCommonCodec
+from cloudphone_streamer.webrtc.server import MediaServer
+
+logger = logging.getLogger(__name__)
+
+WHEP_PATH = "/whep"
+
+MAX_SDP_BYTES = 64 * 1024
+
+_SDP = "application/sdp"
+_TRICKLE = "application/trickle-ice-sdpfrag"
+
+_RETRY_AFTER = {"Retry-After": "2"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Resource:
+    etag: str
+    viewer: Viewer
+
+
+class WhepEndpoint:
+    """
+    Handlers of WHEP.
+
+    Args:
+        media: Where connections are made.
+        viewers: Who is connected.
+        keys: The session's keys.
+        session_uid: Returns the uid of the session that tickets must be for.
+        capture: Returns how the capture stands.
+    """
+
+    def __init__(
+        self,
+        *,
+        media: MediaServer,
+        viewers: Viewers,
+        keys: SessionKeys,
+        session_uid: Callable[[], str],
+        capture: Callable[[], CaptureReport],
+    ) -> None:
+        self._media = media
+        self._viewers = viewers
+        self._keys = keys
+        self._session_uid = session_uid
+        self._capture = capture
+        self._resources: dict[str, _Resource] = {}
+        self._is_closing = False
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Serve WHEP on `router`."""
+        resource_path = WHEP_PATH + "/{viewer_id}"
+        router.add_post(WHEP_PATH, self._post_offer)
+        router.add_options(WHEP_PATH, self._options)
+        router.add_patch(resource_path, self._patch_resource)
+        router.add_delete(resource_path, self._delete_resource)
+        router.add_options(resource_path, self._options_of_resource)
+
+    def close(self) -> None:
+        """Take no more viewers."""
+        self._is_closing = True
+
+    async def _post_offer(self, request: web.Request) -> web.Response:
+        if self._is_closing:
+            raise HttpProblem(
+                ProblemCode.SHUTTING_DOWN, "the streamer ends; try again", _RETRY_AFTER
+            )
+        ticket = self._ticket_of(request)
+        offer = await _read_sdp(request, _SDP)
+        self._require_picture(offer)
+        try:
+            viewer = self._viewers.admit(ticket)
+        except ViewerLimitReached as error:
+            raise HttpProblem(ProblemCode.VIEWER_LIMIT_REACHED, str(error), _RETRY_AFTER) from None
+        try:
+            accepted = await self._media.accept(offer, viewer)
+        except MalformedOffer as error:
+            self._viewers.left(viewer)
+            raise HttpProblem(ProblemCode.SDP_MALFORMED, str(error)) from None
+        except NoCommonCodec as error:
+            self._viewers.left(viewer)
+            raise HttpProblem(ProblemCode.NO_COMMON_CODEC, str(error)) from None
+        except BaseException:
+            self._viewers.left(viewer)
+            raise
+        self._forget_closed()
+        self._resources[accepted.viewer_id] = _Resource(etag=accepted.etag, viewer=viewer)
+        return web.Response(
+            status=201,
+            text=accepted.answer_sdp,
+            content_type=_SDP,
+            headers={
+                "Location": f"{WHEP_PATH}/{accepted.viewer_id}",
+                "ETag": accepted.etag,
+                "Accept-Patch": _TRICKLE,
+                "Cache-Control": "no-store",
+            },
+        )
+
+    async def _patch_resource(self, request: web.Request) -> web.Response:
+        viewer_id, resource = self._find(request)
+        fragment = await _read_sdp(request, _TRICKLE)
+        etag = request.headers.get("If-Match")
+        if etag is None:
+            raise HttpProblem(
+                ProblemCode.ETAG_MISSING, "If-Match is missing; expected the ETag of the answer"
+            )
+        if etag.strip() == "*":
+            raise HttpProblem(
+                ProblemCode.RESTART_UNSUPPORTED,
+                "ICE cannot be restarted; end this connection and open another",
+            )
+        if etag.strip() != resource.etag:
+            raise HttpProblem(
+                ProblemCode.ETAG_MISMATCH, "If-Match is not the ETag of this connection"
+            )
+        try:
+            await self._media.add_trickle(viewer_id, fragment)
+        except MalformedOffer as error:
+            raise HttpProblem(ProblemCode.SDP_MALFORMED, str(error)) from None
+        return web.Response(status=204)
+
+    async def _delete_resource(self, request: web.Request) -> web.Response:
+        viewer_id, _ = self._find(request)
+        del self._resources[viewer_id]
+        await self._media.close_viewer(viewer_id, "the viewer left")
+        return web.Response()
+
+    async def _options(self, _request: web.Request) -> web.Response:
+        return web.Response(status=204, headers={"Allow": "OPTIONS, POST", "Accept-Post": _SDP})
+
+    async def _options_of_resource(self, _request: web.Request) -> web.Response:
+        return web.Response(
+            status=204, headers={"Allow": "DELETE, OPTIONS, PATCH", "Accept-Patch": _TRICKLE}
+        )
+
+    def _ticket_of(self, request: web.Request) -> Ticket:
+        token = bearer_token(request)
+        if token is None:
+            raise HttpProblem(
+                ProblemCode.TOKEN_MISSING,
+                "the header Authorization is missing; expected: Bearer and a ticket",
+                CHALLENGE,
+            )
+        try:
+            return verify_ticket(
+                token, session_uid=self._session_uid(), key=self._keys.ticket_key()
+            )
+        except InvalidTicket as error:
+            raise HttpProblem(ProblemCode.TOKEN_INVALID, str(error), CHALLENGE_INVALID) from None
+
+    def _require_picture(self, offer: str) -> None:
+        """
+        Refuse a player that could only show black.
+
+        One with a data channel comes in at any time: it is told how the phone does, and has the
+        picture as soon as there is one.
+        """
+        capture = self._capture()
+        if capture.state is not CaptureState.RUNNING and "m=application" not in offer:
+            raise HttpProblem(ProblemCode.NOT_STREAMING, capture.message, _RETRY_AFTER)
+
+    def _find(self, request: web.Request) -> tuple[str, _Resource]:
+        viewer_id = request.match_info["viewer_id"]
+        resource = self._resources.get(viewer_id)
+        if resource is None or resource.viewer.is_closed:
+            raise HttpProblem(ProblemCode.NO_SUCH_RESOURCE, "this connection is over")
+        return viewer_id, resource
+
+    def _forget_closed(self) -> None:
+        self._resources = {
+            viewer_id: resource
+            for viewer_id, resource in self._resources.items()
+            if not resource.viewer.is_closed
+        }
+
+
+async def _read_sdp(request: web.Request, content_type: str) -> str:
+    if request.content_type != content_type:
+        raise HttpProblem(
+            ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+            f"content type is {request.content_type}; expected {content_type}",
+            {"Accept-Patch" if content_type == _TRICKLE else "Accept-Post": content_type},
+        )
+    return await read_body(request, limit_bytes=MAX_SDP_BYTES, too_large=ProblemCode.SDP_TOO_LARGE)
