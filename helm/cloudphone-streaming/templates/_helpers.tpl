@@ -28,9 +28,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "cloudphone.image" -}}
 {{- $image := index . 0 }}
 {{- $root := index . 1 }}
+{{- $registry := default $root.Values.image.registry $image.registry }}
+{{- $name := ternary (printf "%s/%s" $registry $image.repository) $image.repository (ne $registry "") }}
 {{- if $image.digest }}
-{{- printf "%s@%s" $image.repository $image.digest }}
+{{- printf "%s@%s" $name $image.digest }}
 {{- else }}
-{{- printf "%s:%s" $image.repository (default $root.Chart.AppVersion $image.tag) }}
+{{- printf "%s:%s" $name (default $root.Chart.AppVersion $image.tag) }}
 {{- end }}
 {{- end }}
