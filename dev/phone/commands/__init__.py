@@ -1,0 +1,1 @@
+"""One module for each simulated command; each has `main(arguments) -> exit status`."""

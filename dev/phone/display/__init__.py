@@ -1,0 +1,1 @@
+"""What the phone shows: one picture for scrcpy, screenrecord and screencap."""
