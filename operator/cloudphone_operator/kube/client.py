@@ -243,4 +243,4 @@ async def connect(context: str | None = None) -> AsyncIterator[KubeClient]:
     try:
         yield KubeClient(Transport(api))
     finally:
-        await api.close()  # type: ignore[no-untyped-call]
+        await api.close()

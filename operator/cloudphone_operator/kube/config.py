@@ -27,14 +27,14 @@ async def load_configuration(context: str | None = None) -> Configuration:
     try:
         # The library reads small local files only, before the event loop has other work.
         if given or context is not None or _DEFAULT_KUBECONFIG.is_file():
-            await config.load_kube_config(  # type: ignore[no-untyped-call]
+            await config.load_kube_config(
                 config_file=given or str(_DEFAULT_KUBECONFIG),
                 context=context,
                 client_configuration=configuration,
                 persist_config=False,
             )
         else:
-            config.load_incluster_config(  # type: ignore[no-untyped-call]
+            config.load_incluster_config(
                 client_configuration=configuration
             )
     except (config.ConfigException, OSError, TypeError, ValueError) as error:

@@ -17,6 +17,7 @@ import aiohttp
 from kubernetes.aio.client import ApiClient
 
 from cloudphone_operator.kube.errors import KubeError, Unavailable, to_error
+from cloudphone_operator.metrics import KUBE_REQUESTS
 
 _JSON = "application/json"
 
@@ -81,12 +82,14 @@ class Transport:
                     method, path, query, body, content_type
                 )
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                KUBE_REQUESTS.labels(method, 0).inc()
                 text = str(error) or type(error).__name__
                 failure: KubeError = Unavailable(f"{method} {path}: no answer: {text}")
                 # A creation whose answer is lost may have happened: not repeated blindly.
                 again = method != "POST" or isinstance(error, aiohttp.ClientConnectorError)
                 retry_after_s = None
             else:
+                KUBE_REQUESTS.labels(method, status).inc()
                 if status < 300:
                     decoded = json.loads(content)
                     assert isinstance(decoded, dict)
@@ -132,7 +135,7 @@ class Transport:
                 total=_REQUEST_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S
             ),
         )
-        content: bytes = await answer.read()  # type: ignore[no-untyped-call]
+        content: bytes = await answer.read()
         return answer.status, _parse_retry_after_s(answer.headers.get("Retry-After")), content
 
 

@@ -1,6 +1,7 @@
 """Values of the port ledger. Frozen: a change is a new ledger."""
 
 import dataclasses
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 
@@ -85,6 +86,9 @@ class PortRange:
 
     def __contains__(self, port: int) -> bool:
         return self.first <= port <= self.last
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.first, self.last + 1))
 
     def __len__(self) -> int:
         return self.last - self.first + 1

@@ -13,6 +13,7 @@ from typing import Any
 from cloudphone_operator.kube.client import KubeClient
 from cloudphone_operator.kube.errors import KubeError
 from cloudphone_operator.kube.resources import STREAM_NODES, STREAM_SESSIONS
+from cloudphone_operator.metrics import MEDIA_PORTS, PORTS_RECLAIMED
 from cloudphone_operator.ports.errors import LedgerContended, NodeUnknown
 from cloudphone_operator.ports.ledger import Ledger
 from cloudphone_operator.ports.model import MANAGER, Holder, PortState, SweepResult
@@ -59,6 +60,7 @@ class PortSweeper:
             KubeError: If the ledgers themselves cannot be listed.
         """
         stream_nodes = await self._kube.list(STREAM_NODES)
+        MEDIA_PORTS.clear()
         skipped: list[str] = []
         try:
             places = await self._places()
@@ -71,6 +73,7 @@ class PortSweeper:
         for stream_node in stream_nodes:
             node = stream_node["metadata"]["name"]
             ledger = parse_ledger(stream_node)
+            _count_ports(node, ledger)
             wanted = {
                 holder.uid: self._is_wanted(node, holder, places, still_elsewhere, now)
                 for holder in ledger.holders
@@ -87,17 +90,17 @@ class PortSweeper:
         self._elsewhere_since = {
             key: since for key, since in self._elsewhere_since.items() if key in still_elsewhere
         }
-        result = SweepResult(
+        PORTS_RECLAIMED.inc(len(reclaimed))
+        for sentence in skipped:
+            _logger.warning("sweep skipped: %s", sentence)
+        for node, port in reclaimed:
+            _logger.info("node %s: port %d put to rest, its session has left", node, port)
+        return SweepResult(
             nodes=len(stream_nodes),
             freed=tuple(freed),
             reclaimed=tuple(reclaimed),
             skipped=tuple(skipped),
         )
-        for sentence in skipped:
-            _logger.warning("sweep skipped: %s", sentence)
-        for node, port in reclaimed:
-            _logger.info("node %s: port %d put to rest, its session has left", node, port)
-        return result
 
     async def _places(self) -> Mapping[str, str | None]:
         """Node in the status of each session, by the session's uid."""
@@ -141,6 +144,13 @@ def _is_due(ledger: Ledger, wanted: Mapping[str, bool | None], now: datetime) ->
         else entry.until is None or entry.until <= now
         for entry in ledger.entries
     )
+
+
+def _count_ports(node: str, ledger: Ledger) -> None:
+    for state in PortState:
+        MEDIA_PORTS.labels(node, state.value).set(
+            sum(1 for entry in ledger.entries if entry.state is state)
+        )
 
 
 def _reclaimed(before: Ledger, after: Ledger) -> list[int]:
