@@ -28,6 +28,7 @@ class ProblemCode(StrEnum):
     ETAG_MISSING = "etag_missing"
     ETAG_MISMATCH = "etag_mismatch"
     RESTART_UNSUPPORTED = "restart_unsupported"
+    UNAVAILABLE = "unavailable"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -48,6 +49,7 @@ STATUS: dict[ProblemCode, int] = {
     ProblemCode.ETAG_MISSING: 428,
     ProblemCode.ETAG_MISMATCH: 412,
     ProblemCode.RESTART_UNSUPPORTED: 422,
+    ProblemCode.UNAVAILABLE: 503,
     ProblemCode.INTERNAL_ERROR: 500,
 }
 """HTTP status of each code."""
