@@ -61,7 +61,7 @@ class ApiServer:
         self,
         method: str,
         path: str,
-        body: JsonObject | None = None,
+        body: JsonObject | list[JsonObject] | None = None,
         *,
         query: dict[str, str] | None = None,
         content_type: str = "application/json",
@@ -118,15 +118,19 @@ class Resources:
     def read(self, name: str) -> JsonObject:
         return self._api.request("GET", f"{self._path}/{name}")
 
-    def try_replace(self, manifest: JsonObject) -> JsonObject:
-        """Have the API server judge a changed object; nothing is stored."""
-        return self._replace(manifest, "", {"fieldValidation": "Strict", "dryRun": "All"})
+    def try_new_spec(self, name: str, spec: JsonObject) -> JsonObject:
+        """Have the API server judge a stored object with another spec; nothing is stored."""
+        query = {"fieldValidation": "Strict", "dryRun": "All"}
+        return self._patch(name, [{"op": "replace", "path": "/spec", "value": spec}], query)
 
-    def replace(self, manifest: JsonObject) -> JsonObject:
-        return self._replace(manifest, "", {"fieldValidation": "Strict"})
+    def patch(self, name: str, operations: list[JsonObject]) -> JsonObject:
+        """Change a stored object by JSON patch (RFC 6902), whoever has written in between."""
+        return self._patch(name, operations, {"fieldValidation": "Strict"})
 
     def replace_status(self, manifest: JsonObject) -> JsonObject:
-        return self._replace(manifest, "/status", {"fieldValidation": "Strict"})
+        """Write status as a whole, if nobody has since the manifest was read."""
+        path = f"{self._path}/{manifest['metadata']['name']}/status"
+        return self._api.request("PUT", path, {**self._head, **manifest})
 
     def apply_status(self, name: str, status: JsonObject) -> JsonObject:
         """Server-side apply of status, as the operator does."""
@@ -142,6 +146,8 @@ class Resources:
             body["spec"] = spec
         return self._api.request("POST", self._path, body, query=query)
 
-    def _replace(self, manifest: JsonObject, sub: str, query: dict[str, str]) -> JsonObject:
-        path = f"{self._path}/{manifest['metadata']['name']}{sub}"
-        return self._api.request("PUT", path, {**self._head, **manifest}, query=query)
+    def _patch(self, name: str, operations: list[JsonObject], query: dict[str, str]) -> JsonObject:
+        path = f"{self._path}/{name}"
+        return self._api.request(
+            "PATCH", path, operations, query=query, content_type="application/json-patch+json"
+        )

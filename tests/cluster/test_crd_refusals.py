@@ -32,13 +32,12 @@ def test_the_api_server_refuses(entry: dict[str, Any], api: ApiServer) -> None:
 @pytest.mark.parametrize("entry", CHANGES, ids=[entry["it"] for entry in CHANGES])
 def test_a_change_is_judged(entry: dict[str, Any], api: ApiServer, namespace: str) -> None:
     sessions = Resources(api, "StreamSession", namespace)
-    stored = sessions.create("session", entry["before"])
-    changed = {"metadata": stored["metadata"], "spec": entry["after"]}
+    sessions.create("session", entry["before"])
     if "message" not in entry:
-        sessions.try_replace(changed)
+        sessions.try_new_spec("session", entry["after"])
         return
     with pytest.raises(Refused) as refusal:
-        sessions.try_replace(changed)
+        sessions.try_new_spec("session", entry["after"])
     _assert_said(refusal.value, entry)
 
 
