@@ -211,7 +211,7 @@ def _run(files: Layout, daemons: tuple[Daemon, ...], progress: Progress) -> None
 
 
 def _load_pause(files: Layout, programs: _Programs, runtime: Daemon) -> None:
-    _wait("containerd", files.containerd_socket.is_socket, files, (runtime,), timeout_s=30)
+    _wait("containerd", lambda: containerd.answers(files), files, (runtime,), timeout_s=30)
     kernel_name = os.uname().machine
     machine = _GO_MACHINES.get(kernel_name, kernel_name)
     archive = files.state / "pause.tar"

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import socket
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,6 +88,16 @@ def daemon(layout: Layout, *, containerd: Path, path: str) -> Daemon:
         files=(config,),
         path=f"{containerd.parent}:{path}",
     )
+
+
+def answers(layout: Layout) -> bool:
+    """Tell whether containerd listens; its socket's file is also there after a crash."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(layout.containerd_socket))
+        except OSError:
+            return False
+    return True
 
 
 def pause_archive(program: bytes, machine: str) -> bytes:

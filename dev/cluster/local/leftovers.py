@@ -52,7 +52,11 @@ def remove(files: Layout, sockets: Iterable[Path], folders_before: Sequence[str]
         sockets: what `shim_sockets` returned while the bundles were there.
         folders_before: what `present_folders` returned before the start.
     """
-    for file in (*sockets, *_log_links(files), *_cni_results(), *_device_plugin_files()):
+    files_of_ours = [*sockets, *_log_links(files), *_cni_results(), *_device_plugin_files()]
+    if str(_SHIM_SOCKETS) not in folders_before:
+        # A shim that was killed while its containerd restarted has no bundle any more.
+        files_of_ours += _SHIM_SOCKETS.glob("*")
+    for file in files_of_ours:
         file.unlink(missing_ok=True)
     for folder in _FOLDERS:
         if str(folder) not in folders_before:

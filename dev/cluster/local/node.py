@@ -1,7 +1,7 @@
 """The node: configuration and command lines of the kubelet and kube-proxy."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,26 @@ from dev.cluster.local.processes import Daemon
 LEASE_S = 20
 
 
-def kubelet_configuration(layout: Layout) -> dict[str, Any]:
-    """Return the KubeletConfiguration, kubelet.config.k8s.io/v1beta1."""
+def nameservers(resolv_conf: str) -> list[str]:
+    """
+    Return the name servers of a `resolv.conf` that a pod can reach too; see resolv.conf(5).
+
+    Loopback addresses are the machine's own, such as systemd-resolved's.
+    """
+    rows = (line.split() for line in resolv_conf.splitlines())
+    found = [row[1] for row in rows if len(row) > 1 and row[0] == "nameserver"]
+    return [address for address in found if not address.startswith("127.") and address != "::1"]
+
+
+def kubelet_configuration(layout: Layout, servers: Sequence[str]) -> dict[str, Any]:
+    """
+    Return the KubeletConfiguration, kubelet.config.k8s.io/v1beta1.
+
+    Args:
+        layout: where its files are.
+        servers: the machine's name servers. Pods ask them, because there is no cluster DNS;
+            without any the kubelet would warn about every pod.
+    """
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -33,6 +51,7 @@ def kubelet_configuration(layout: Layout) -> dict[str, Any]:
         "tlsCertFile": str(layout.pki / "kubelet.crt"),
         "tlsPrivateKeyFile": str(layout.pki / "kubelet.key"),
         "containerRuntimeEndpoint": f"unix://{layout.containerd_socket}",
+        "clusterDNS": list(servers),
         "cgroupDriver": "cgroupfs",
         "failCgroupV1": False,
         "failSwapOn": False,
@@ -82,7 +101,7 @@ def proxy_configuration(layout: Layout) -> dict[str, Any]:
 def write_configurations(layout: Layout) -> None:
     """Write both configuration files; JSON is valid YAML."""
     for name, content in {
-        "kubelet": kubelet_configuration(layout),
+        "kubelet": kubelet_configuration(layout, _machine_nameservers()),
         "kube-proxy": proxy_configuration(layout),
     }.items():
         files.write_private(_file(layout, name), json.dumps(content, indent=1))
@@ -121,6 +140,16 @@ def daemons(layout: Layout, programs: Mapping[str, Path], path: str) -> tuple[Da
             path=path,
         ),
     )
+
+
+def _machine_nameservers() -> list[str]:
+    # Where systemd-resolved runs, the first file has the servers behind its loopback address.
+    for file in ("/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"):
+        try:
+            return nameservers(Path(file).read_text(encoding="utf-8"))
+        except OSError:
+            continue
+    return []
 
 
 def _file(layout: Layout, name: str) -> Path:
