@@ -10,7 +10,6 @@ from dev.images.build import build, built_archives
 from dev.images.definitions import IMAGES
 from dev.images.engine import remove_storage
 from dev.images.store import remove_archives
-from dev.images.unpack import unpack
 
 
 def main() -> int:
@@ -21,7 +20,6 @@ def main() -> int:
         "build": "build the images whose inputs have changed",
         "archive-paths": "print the built images' docker-archives, one a line",
         "load": "build, and import into the running development cluster",
-        "rootfs": "build, unpack, and print the root file systems' folders",
     }.items():
         command = commands.add_parser(name, help=text)
         command.add_argument("names", nargs="*", metavar="IMAGE", help=names_help)
@@ -46,9 +44,6 @@ def _run(arguments: argparse.Namespace) -> int:
             archives = build(arguments.names, progress)
             command = [sys.executable, "-m", "dev.cluster", "load", *map(str, archives)]
             return subprocess.run(command, check=False).returncode
-        case "rootfs":
-            for archive in build(arguments.names, progress):
-                print(unpack(archive))
         case "clean":
             remove_storage()
             remove_archives()

@@ -7,7 +7,7 @@ from dev.cluster.progress import Progress
 from dev.images.definitions import IMAGES, Image, inputs_hash
 from dev.images.engine import Engine, find_engine
 from dev.images.errors import ImageError
-from dev.images.store import archive_path, finish_archive, require_archive
+from dev.images.store import archive_path, build_lock, finish_archive, require_archive
 
 BASE = "base"
 
@@ -27,7 +27,8 @@ def build(names: Sequence[str], progress: Progress) -> list[Path]:
     images = _images(names)
     engine = find_engine(progress)
     if BASE in names:
-        engine.ensure_base(progress)
+        with build_lock():
+            engine.ensure_base(progress)
     return [_build_one(image, engine, progress) for image in images]
 
 
@@ -38,11 +39,8 @@ def built_archives(names: Sequence[str], progress: Progress) -> list[Path]:
     Raises:
         ClusterError: If one is not.
     """
-    base_id = find_engine(progress).base_id()
-    return [
-        require_archive(image.name, archive_path(image.name, inputs_hash(image, base_id)))
-        for image in _images(names)
-    ]
+    engine = find_engine(progress)
+    return [require_archive(image.name, _archive_of(image, engine)) for image in _images(names)]
 
 
 def _images(names: Sequence[str]) -> list[Image]:
@@ -53,8 +51,21 @@ def _images(names: Sequence[str]) -> list[Image]:
 
 
 def _build_one(image: Image, engine: Engine, progress: Progress) -> Path:
-    archive = archive_path(image.name, inputs_hash(image, engine.base_id()))
+    if _archive_of(image, engine).is_file():
+        return _archive_of(image, engine)
+    with build_lock():
+        return _build_locked(image, engine, progress)
+
+
+def _archive_of(image: Image, engine: Engine) -> Path:
+    """Return the path of the archive that the image's inputs of this moment have."""
+    return archive_path(image.name, inputs_hash(image, engine.base_id()))
+
+
+def _build_locked(image: Image, engine: Engine, progress: Progress) -> Path:
+    archive = _archive_of(image, engine)
     if archive.is_file():
+        # Another process has built it meanwhile.
         return archive
     base = engine.ensure_base(progress)
     progress(f"building image {image.name}")

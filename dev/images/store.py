@@ -4,7 +4,10 @@ Where built images are kept: archives in the user's cache, one a set of inputs.
 An archive's name holds the hash of its inputs, so that its existence says that it is up to date.
 """
 
+import contextlib
+import fcntl
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from dev.cluster.paths import cache
@@ -14,6 +17,15 @@ from dev.images.errors import ImageError
 def cache_directory() -> Path:
     """Return this package's part of the user's cache."""
     return cache() / "images"
+
+
+@contextlib.contextmanager
+def build_lock() -> Iterator[None]:
+    """Let one process at a time build and unpack; another waits for it."""
+    cache_directory().mkdir(parents=True, exist_ok=True)
+    with (cache_directory() / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def archive_path(name: str, inputs: str) -> Path:

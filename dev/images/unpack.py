@@ -4,23 +4,29 @@ Unpacks a docker-archive to a folder: an image's root file system without a cont
 The phone's own tests run it this way, in namespaces of their own.
 """
 
+import contextlib
+import fcntl
 import json
+import os
 import shutil
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from dev.cluster.command import run
-from dev.images.store import cache_directory
+from dev.images.store import build_lock, cache_directory
 
 _WHITEOUT_PREFIX = ".wh."
 _OPAQUE_WHITEOUT = ".wh..wh..opq"
 
 
-def unpack(archive: Path) -> Path:
+@contextlib.contextmanager
+def unpacked(archive: Path) -> Iterator[Path]:
     """
-    Return a folder with the archive's root file system, made once for each archive.
+    Lend a folder with an archive's root file system, made once for each archive.
 
-    Needs root: owners and device nodes are kept. Callers must not write into it.
+    Needs root: owners and device nodes are kept. Borrowers must not write into it. A newer
+    archive's folder replaces it once nobody borrows it any more.
 
     Args:
         archive: A docker-archive from this package; its name is the folder's.
@@ -28,12 +34,33 @@ def unpack(archive: Path) -> Path:
         ClusterError: If a layer cannot be unpacked.
     """
     rootfs = cache_directory() / "rootfs" / archive.stem
-    if rootfs.is_dir():
-        return rootfs
-    name = archive.stem.rpartition("-")[0]
+    with build_lock():
+        if not rootfs.is_dir():
+            _remove_unused(rootfs.parent, archive.stem.rpartition("-")[0])
+            _unpack(archive, rootfs)
+        borrowed = os.open(rootfs, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(borrowed, fcntl.LOCK_SH)
+    try:
+        yield rootfs
+    finally:
+        os.close(borrowed)
+
+
+def _remove_unused(folder: Path, name: str) -> None:
+    for older in folder.glob(f"{name}-*"):
+        descriptor = os.open(older, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        else:
+            shutil.rmtree(older)
+        finally:
+            os.close(descriptor)
+
+
+def _unpack(archive: Path, rootfs: Path) -> None:
     partial = rootfs.with_suffix(".partial")
-    for older in [partial, *rootfs.parent.glob(f"{name}-*")]:
-        shutil.rmtree(older, ignore_errors=True)
     layers = partial / "layers"
     tree = partial / "tree"
     layers.mkdir(parents=True)
@@ -44,11 +71,18 @@ def unpack(archive: Path) -> Path:
         image.extractall(layers, filter="data")
     for layer in names:
         _apply_whiteouts(layers / layer, tree)
-        run(["tar", "--extract", "--numeric-owner", f"--file={layers / layer}",
-             f"--directory={tree}", f"--exclude={_WHITEOUT_PREFIX}*"])  # fmt: skip
+        run(
+            [
+                "tar",
+                "--extract",
+                "--numeric-owner",
+                f"--file={layers / layer}",
+                f"--directory={tree}",
+                f"--exclude={_WHITEOUT_PREFIX}*",
+            ]
+        )
     tree.rename(rootfs)
     shutil.rmtree(partial)
-    return rootfs
 
 
 def _apply_whiteouts(layer: Path, tree: Path) -> None:

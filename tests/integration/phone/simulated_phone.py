@@ -23,7 +23,7 @@ from pathlib import Path
 
 from dev.cluster.progress import Progress
 from dev.images.build import build
-from dev.images.unpack import unpack
+from dev.images.unpack import unpacked
 
 ADB_PORT = 5555
 BOOT_TIMEOUT_S = 20
@@ -63,11 +63,11 @@ class PhoneHandle:
 
     def cpu_s(self) -> float:
         """Return the processor time that all of the phone's processes have used."""
-        namespace = os.readlink(f"/proc/{self.pid}/ns/pid")
+        namespace = Path(f"/proc/{self.pid}/ns/pid").readlink()
         ticks = 0
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if os.readlink(process / "ns/pid") == namespace:
+                if (process / "ns/pid").readlink() == namespace:
                     # See proc_pid_stat(5): utime, stime, and those of children waited for.
                     fields = (process / "stat").read_text().rpartition(")")[2].split()
                     ticks += sum(map(int, fields[11:15]))
@@ -85,11 +85,9 @@ def simulated_phone(arguments: Sequence[str] = ()) -> Iterator[PhoneHandle]:
         PhoneError: If it does not boot.
     """
     [archive] = build(["phone"], Progress())
-    rootfs = unpack(archive)
-    with _interface() as (interface, index):
+    with unpacked(archive) as rootfs, _interface() as (interface, index):
         phone = NETWORK.format(index=index, host=2)
         process = subprocess.Popen(
-            # fmt: off
             [
                 "setpriv",
                 "--pdeathsig",
@@ -109,7 +107,6 @@ def simulated_phone(arguments: Sequence[str] = ()) -> Iterator[PhoneHandle]:
                 f"{phone}/30",
                 *arguments,
             ],
-            # fmt: on
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -153,12 +150,12 @@ def _ip(*arguments: str) -> None:
 def _child_of(process: "subprocess.Popen[str]") -> int:
     """Return the first process of the new namespaces, which unshare forks."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    own = os.readlink("/proc/self/ns/net")
+    own = Path("/proc/self/ns/net").readlink()
     deadline_s = time.monotonic() + BOOT_TIMEOUT_S
     while time.monotonic() < deadline_s and process.poll() is None:
         with contextlib.suppress(OSError):
             for child in children.read_text().split():
-                if os.readlink(f"/proc/{child}/ns/net") != own:
+                if Path(f"/proc/{child}/ns/net").readlink() != own:
                     return int(child)
         time.sleep(0.005)
     raise PhoneError(f"unshare did not start the phone: {_output(process)}")
