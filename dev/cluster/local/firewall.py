@@ -92,21 +92,23 @@ def remove() -> None:
 
 
 def allow_forwarding() -> None:
-    """Let packets of the cluster's range pass, also where a stopped Docker left a DROP policy."""
+    """Let packets of pods pass, also where a stopped Docker left a DROP policy."""
     saved = saved_rules()["iptables"]
     filters = next((table for table in parse(saved) if table.name == "filter"), Table(name=""))
     if OWN_CHAIN in filters.chains and any(
         _chain(rule) == "FORWARD" and _target(rule) == OWN_CHAIN for rule in filters.rules
     ):
         return
+    commands = [
+        "*filter",
+        f":{OWN_CHAIN} - [0:0]",
+        *(f"-A {OWN_CHAIN} -{end} {layout.POD_SUBNET} -j ACCEPT" for end in ("s", "d")),
+        f"-I FORWARD 1 -j {OWN_CHAIN}",
+        "COMMIT",
+    ]
     command.run(
         [command.find("iptables-restore") or "iptables-restore", "--noflush", "-w", "10"],
-        stdin=(
-            f"*filter\n:{OWN_CHAIN} - [0:0]\n"
-            f"-A {OWN_CHAIN} -s {layout.RANGE} -j ACCEPT\n"
-            f"-A {OWN_CHAIN} -d {layout.RANGE} -j ACCEPT\n"
-            f"-I FORWARD 1 -j {OWN_CHAIN}\nCOMMIT\n"
-        ),
+        stdin="\n".join(commands) + "\n",
     )
 
 

@@ -11,13 +11,13 @@ NETWORK_NAME = "cloudphone-local"
 """CNI network; the plugins write it into the comments of their iptables rules."""
 
 # RFC 2544 keeps 198.18.0.0/15 for benchmarks: it collides with no network in use.
-RANGE = "198.18.0.0/15"
 NODE_ADDRESS = "198.18.0.1"
 NODE_PREFIX = "198.18.0.1/24"
 POD_SUBNET = "198.18.0.0/24"
 POD_FIRST = "198.18.0.10"
 POD_LAST = "198.18.0.254"
 SERVICE_RANGE = "198.19.0.0/16"
+RANGES = (POD_SUBNET, SERVICE_RANGE)
 API_SERVICE_ADDRESS = "198.19.0.1"
 
 ETCD_PORT = 2379

@@ -1,6 +1,7 @@
 """The node's network: a bridge that is the node's address and the pods' gateway, and its CNI."""
 
 import ipaddress
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -60,19 +61,19 @@ def write_cni_configuration(folder: Path, leases: Path) -> None:
 
 def overlap(addresses: Sequence[Mapping[str, Any]]) -> str | None:
     """
-    Return the interface that uses the cluster's range, if another than its bridge does.
+    Return the interface that uses the cluster's addresses, if another than its bridge does.
 
     Args:
         addresses: the output of `ip -json address`.
     """
-    wanted = ipaddress.ip_network(layout.RANGE)
+    wanted = [ipaddress.ip_network(text) for text in layout.RANGES]
     for interface in addresses:
         if interface.get("ifname") == layout.BRIDGE:
             continue
         for entry in interface.get("addr_info", ()):
             if entry.get("family") == "inet":
                 used = ipaddress.ip_interface(f"{entry['local']}/{entry['prefixlen']}").network
-                if used.overlaps(wanted):
+                if any(used.overlaps(network) for network in wanted):
                     return str(interface["ifname"])
     return None
 
@@ -87,8 +88,8 @@ def check_range() -> None:
     name = overlap(json.loads(command.run([_ip(), "-json", "address"])))
     if name is not None:
         raise ClusterError(
-            f"interface {name} uses addresses of {layout.RANGE}, which the local cluster needs;"
-            " stop what made it (often a VPN or proxy that gives out fake addresses)"
+            f"interface {name} uses addresses of {' or '.join(layout.RANGES)}, which the local"
+            " cluster needs; stop what made it (often a VPN or proxy that gives out fake addresses)"
         )
 
 
@@ -120,9 +121,10 @@ def forget_connections() -> None:
     program = command.find("conntrack")
     if program is None:
         return
-    for direction in ("--orig-src", "--orig-dst", "--reply-src", "--reply-dst"):
+    directions = ("--orig-src", "--orig-dst", "--reply-src", "--reply-dst")
+    for direction, addresses in itertools.product(directions, layout.RANGES):
         try:
-            command.run([program, "-D", direction, layout.RANGE])
+            command.run([program, "-D", direction, addresses])
         except ClusterError:
             # Its status is 1 when no entry matched.
             continue
