@@ -32,11 +32,12 @@ SILENCE_BEFORE_PROBE_S = 2.0
 PROBE_TIMEOUT_S = 3.0
 """A daemon that has not answered for this long is gone."""
 
-_PROBE_SERVICE = "localabstract:cloudphone-probe"
+_PROBE_SERVICE = "cloudphone-probe:"
 """
-A socket that nobody listens on.
+A service that no daemon has.
 
-The daemon refuses it at once and starts no process for it: the cheapest question there is.
+It is refused at once, without a process and without a line in the phone's log: the cheapest
+question there is.
 """
 
 _CLOSE_TIMEOUT_S = 1.0

@@ -73,6 +73,8 @@ class Command:
         self._stream: AdbStream | None = None
         self.exit_status: int | None = None
         """Exit status, 128 + N after signal N; none while it runs or if the link broke."""
+        self.spoke = asyncio.Event()
+        """Set with the first output, or the end."""
         self.ended = asyncio.Event()
         """Set when the command has ended or cannot be heard any more."""
 
@@ -104,7 +106,7 @@ class Command:
         """End the command; repeating it is harmless."""
         if self._stream is not None:
             self._stream.close()
-        self.ended.set()
+        self._end()
 
     # StreamReceiver
 
@@ -119,9 +121,14 @@ class Command:
             if packet_id in (PacketId.STDOUT, PacketId.STDERR):
                 self._output += content
                 del self._output[: -self._output_limit_bytes]
+                self.spoke.set()
             elif packet_id == PacketId.EXIT and content:
                 self.exit_status = content[0]
 
     def on_closed(self, error: AdbError) -> None:  # noqa: ARG002 - the end is all that matters
         """The command has ended, or the link to it."""
+        self._end()
+
+    def _end(self) -> None:
+        self.spoke.set()
         self.ended.set()

@@ -1,6 +1,7 @@
 """One run of scrcpy's server on a phone: its process, its video socket, its control socket."""
 
 import asyncio
+import contextlib
 
 from cloudphone_streamer.adb.connection import AdbConnection, AdbStream, StreamReceiver
 from cloudphone_streamer.adb.errors import AdbError, AdbServiceRefused
@@ -13,7 +14,10 @@ from cloudphone_streamer.errors import StreamerError
 MAX_BACKLOG_BYTES = 256 * 1024
 """Control bytes that may wait for a phone that does not take them: thousands of touches."""
 
-_RETRY_SOCKET_S = 0.03
+_RETRY_SOCKET_S = 0.02
+_FIRST_WORDS_S = 2.0
+"""Java needs 0.3-1 s to start; then the server says what device it is on, and listens."""
+
 _OUTPUT_LIMIT_BYTES = 8 * 1024
 _LAST_WORDS_S = 0.5
 """A server that fails closes its socket first, and tells why a moment later."""
@@ -93,7 +97,12 @@ async def _explain_end(process: Command, error: AdbError) -> StreamerError:
 async def _open_when_there(
     connection: AdbConnection, service: str, receiver: StreamReceiver, process: Command
 ) -> AdbStream:
-    """Open the server's socket as soon as it listens; starting Java takes 0.3-1 s."""
+    """Open the server's socket as soon as it listens."""
+    # Each attempt that comes too early is an error in the phone's log, so wait for the server's
+    # first words; only a server that stays silent has to be tried blindly.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_FIRST_WORDS_S):
+            await process.spoke.wait()
     while True:
         try:
             return await connection.open(service, receiver)
