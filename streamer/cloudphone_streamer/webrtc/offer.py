@@ -1,0 +1,389 @@
+"""
+A viewer's SDP offer, and what of it is taken. Pure.
+
+aiortc reads the lines; here everything that the answer depends on is checked, since each value is
+echoed or acted upon. Candidates are not even looked at: a lite agent sends nobody a check.
+
+See RFC 8829 (JSEP), RFC 9143 (BUNDLE), RFC 8839 (ICE), RFC 8842 (DTLS), RFC 6184 - 8.1 (H.264).
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from aiortc.sdp import MediaDescription, SessionDescription
+
+from cloudphone_streamer.rtp.packet import ExtensionIds, ExtensionUri
+from cloudphone_streamer.webrtc.errors import MalformedOffer, NoCommonCodec
+
+MAX_OFFER_BYTES = 64 * 1024
+MAX_SECTIONS = 32
+
+_UNUSED_LINES = ("a=candidate:", "a=ssrc:", "a=ssrc-group:", "a=msid-semantic:", "a=sctpmap:")
+
+_RTP_PROFILES = {"UDP/TLS/RTP/SAVPF", "TCP/DTLS/RTP/SAVPF", "RTP/SAVPF"}
+_DATA_PROFILES = {"UDP/DTLS/SCTP", "TCP/DTLS/SCTP"}
+_DATA_FORMAT = "webrtc-datachannel"
+_FINGERPRINT_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]{1,64}")
+_USER_FRAGMENT = re.compile(r"[A-Za-z0-9+/]{4,256}")
+_PASSWORD = re.compile(r"[A-Za-z0-9+/]{22,256}")
+_FORMAT_PARAMETERS = re.compile(r"[\x20-\x7e]{0,256}")
+_PROFILE_LEVEL_ID = re.compile(r"[0-9A-Fa-f]{6}")
+
+_DEFAULT_PROFILE_LEVEL_ID = "42000a"
+"""RFC 6184 - 8.1: Baseline, level 1, where the parameter is absent."""
+
+_FEEDBACK = ("nack pli", "ccm fir", "goog-remb", "transport-cc")
+
+
+class SectionUse(StrEnum):
+    """What becomes of a section of the offer."""
+
+    VIDEO = "video"
+    DATA = "data"
+    INACTIVE = "inactive"
+    """Kept in the bundle without media."""
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoFormat:
+    """
+    The codec that is taken.
+
+    Args:
+        payload_type: Of H.264.
+        parameters: Its format parameters, as offered.
+        rtx_payload_type: Of its retransmissions; None where not offered.
+        feedback: RTCP feedback that the viewer sends and is used here.
+        extensions: Header extension ids.
+    """
+
+    payload_type: int
+    parameters: str
+    rtx_payload_type: int | None
+    feedback: tuple[str, ...]
+    extensions: ExtensionIds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFormat:
+    """The viewer's SCTP."""
+
+    port: int
+    max_message_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """
+    One m-line.
+
+    Args:
+        kind: Media type as offered.
+        profile: Transport protocol as offered.
+        formats: Formats that the answer lists; with RTP the first one is described by `rtpmap`.
+        mid: Identification.
+        use: What becomes of it.
+        rtpmap: Encoding of the first format of an inactive section.
+    """
+
+    kind: str
+    profile: str
+    formats: tuple[str, ...]
+    mid: str
+    use: SectionUse
+    rtpmap: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """
+    A viewer's offer, checked.
+
+    Args:
+        user_fragment: The viewer's ICE user fragment.
+        fingerprints: (algorithm, value) of its certificate.
+        sections: All m-lines in order.
+        bundle: Identifications of the sections that share the transport, in the offer's order.
+        video: The video that is taken.
+        video_mid: Section that holds it.
+        data: The data channels that are taken, if any are offered.
+    """
+
+    user_fragment: str
+    fingerprints: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...]
+    bundle: tuple[str, ...]
+    video: VideoFormat
+    video_mid: str
+    data: DataFormat | None
+
+
+def parse_offer(sdp: str) -> Offer:
+    """
+    Read an offer and choose from it.
+
+    Args:
+        sdp: Session description of type offer.
+    Raises:
+        MalformedOffer: If it is no such description, or lacks what WebRTC demands.
+        NoCommonCodec: If no video section has H.264 with packetization-mode=1.
+    """
+    description = _parse(sdp)
+    media = description.media
+    mids = [_checked_mid(section) for section in media]
+    if len(set(mids)) != len(mids):
+        raise MalformedOffer("two sections have the same a=mid")
+    bundle = _bundle(description, mids)
+    video_position = _video_position(media, mids, bundle)
+    video = media[video_position]
+    video_mid = mids[video_position]
+    video_format = _video_format(video)
+    together = set(bundle) if video_mid in bundle else {video_mid}
+
+    sections: list[Section] = []
+    data: DataFormat | None = None
+    for position, (section, mid) in enumerate(zip(media, mids, strict=True)):
+        if position == video_position:
+            use = SectionUse.VIDEO
+        elif mid not in together:
+            use = SectionUse.REJECTED
+        elif data is None and _is_data(section):
+            use = SectionUse.DATA
+            data = _data_format(section)
+        elif section.kind in {"audio", "video"} and section.profile in _RTP_PROFILES:
+            use = SectionUse.INACTIVE
+        else:
+            use = SectionUse.REJECTED
+        sections.append(_section(section, mid, use, video_format))
+    kept = [section.mid for section in sections if section.use != SectionUse.REJECTED]
+    return Offer(
+        user_fragment=_user_fragment(video),
+        fingerprints=_fingerprints(video),
+        sections=tuple(sections),
+        bundle=tuple(mid for mid in bundle if mid in kept) if video_mid in bundle else (),
+        video=video_format,
+        video_mid=video_mid,
+        data=data,
+    )
+
+
+def _parse(sdp: str) -> SessionDescription:
+    if len(sdp) > MAX_OFFER_BYTES:
+        raise MalformedOffer(f"offer is {len(sdp)} characters; expected at most {MAX_OFFER_BYTES}")
+    if not sdp.startswith("v=0"):
+        raise MalformedOffer("offer does not begin with v=0; expected a session description")
+    if not sdp.isascii():
+        raise MalformedOffer("offer has characters outside ASCII")
+    lines = [line for line in sdp.splitlines() if not line.startswith(_UNUSED_LINES)]
+    try:
+        description = SessionDescription.parse("\r\n".join(lines))
+    except Exception as error:  # noqa: BLE001 - aiortc asserts, indexes and unpacks where a line is off
+        raise MalformedOffer(f"offer has a line that cannot be read ({error!r})") from None
+    if not 0 < len(description.media) <= MAX_SECTIONS:
+        raise MalformedOffer(
+            f"offer has {len(description.media)} media sections; expected 1..{MAX_SECTIONS}"
+        )
+    return description
+
+
+def _checked_mid(section: MediaDescription) -> str:
+    mid = section.rtp.muxId
+    if not mid or not _TOKEN.fullmatch(mid):
+        raise MalformedOffer(f"{section.kind} section has no valid a=mid")
+    return mid
+
+
+def _bundle(description: SessionDescription, mids: list[str]) -> tuple[str, ...]:
+    """The sections of the offer's one BUNDLE group."""
+    for group in description.group:
+        if group.semantic == "BUNDLE":
+            members = tuple(str(item) for item in group.items)
+            if len(set(members)) != len(members) or not set(members) <= set(mids):
+                raise MalformedOffer("a=group:BUNDLE names sections that are not in the offer")
+            return members
+    return ()
+
+
+def _video_position(media: list[MediaDescription], mids: list[str], bundle: tuple[str, ...]) -> int:
+    """The first video section that receives."""
+    for position, section in enumerate(media):
+        # RFC 9143 - 7.2.1: port 0 within a bundle is bundle-only, elsewhere a section switched off.
+        is_on = section.port != 0 or mids[position] in bundle
+        receives = section.direction in {None, "recvonly", "sendrecv"}
+        if section.kind == "video" and is_on and receives:
+            if section.profile not in _RTP_PROFILES:
+                raise MalformedOffer(
+                    f"video section uses {section.profile}; expected UDP/TLS/RTP/SAVPF"
+                )
+            if not section.rtcp_mux:
+                raise MalformedOffer("video section has no a=rtcp-mux")
+            return position
+    raise MalformedOffer("offer has no video section that receives")
+
+
+def _video_format(section: MediaDescription) -> VideoFormat:
+    candidates = [
+        codec
+        for codec in section.rtp.codecs
+        if codec.name.upper() == "H264"
+        and codec.clockRate == 90_000
+        and str(codec.parameters.get("packetization-mode")) == "1"
+        and codec.payloadType in section.fmt
+    ]
+    if not candidates:
+        names = sorted({codec.name for codec in section.rtp.codecs if _TOKEN.fullmatch(codec.name)})
+        raise NoCommonCodec(
+            f"offer has video codecs {', '.join(names) or 'none'}; "
+            "expected H264 with packetization-mode=1"
+        )
+    codec = min(candidates, key=lambda c: _profile_rank(c.parameters.get("profile-level-id")))
+    payload_type = _checked_payload_type(codec.payloadType)
+    parameters = ";".join(
+        name if value is None else f"{name}={value}" for name, value in codec.parameters.items()
+    )
+    if not _FORMAT_PARAMETERS.fullmatch(parameters):
+        raise MalformedOffer("a=fmtp of H264 is longer than 256 characters")
+    rtx = next(
+        (
+            c.payloadType
+            for c in section.rtp.codecs
+            if c.name.lower() == "rtx"
+            and c.parameters.get("apt") == payload_type
+            and c.payloadType in section.fmt
+        ),
+        None,
+    )
+    offered = {
+        f"{feedback.type} {feedback.parameter}" if feedback.parameter else feedback.type
+        for feedback in codec.rtcpFeedback
+    }
+    feedback = tuple(name for name in _FEEDBACK if name in offered)
+    if rtx is not None and "nack" in offered:
+        # Only as a stream of its own: see rtp.sender.
+        feedback = ("nack", *feedback)
+    return VideoFormat(
+        payload_type=payload_type,
+        parameters=parameters,
+        rtx_payload_type=None if rtx is None else _checked_payload_type(rtx),
+        feedback=feedback,
+        extensions=_extensions(section),
+    )
+
+
+def _profile_rank(profile_level_id: Any) -> int:
+    """
+    Order of preference: phones encode Constrained Baseline unless told otherwise.
+
+    See ITU-T H.264 - A.2: constraint_set1_flag (0x40) makes Baseline a constrained one.
+    """
+    if not isinstance(profile_level_id, str) or not _PROFILE_LEVEL_ID.fullmatch(profile_level_id):
+        profile_level_id = _DEFAULT_PROFILE_LEVEL_ID
+    if profile_level_id.lower() == "42e01f":
+        return 0
+    profile, constraints = bytes.fromhex(profile_level_id[:4])
+    if profile == 0x42:
+        return 1 if constraints & 0x40 else 2
+    return {0x4D: 3, 0x64: 4}.get(profile, 5)
+
+
+def _checked_payload_type(payload_type: int | None) -> int:
+    # RFC 5761 - 4: 64..95 look like RTCP when multiplexed.
+    if payload_type is None or not (35 <= payload_type <= 63 or 96 <= payload_type <= 127):
+        raise MalformedOffer(f"payload type is {payload_type}; expected 96..127 or 35..63")
+    return payload_type
+
+
+def _extensions(section: MediaDescription) -> ExtensionIds:
+    """Ids of the extensions that can be sent; RFC 8285 - 4.2: the one-byte form has 1..14."""
+    ids = {header.uri: header.id for header in section.rtp.headerExtensions if 1 <= header.id <= 14}
+    if len(set(ids.values())) != len(ids):
+        raise MalformedOffer("two a=extmap of the video section have the same id")
+    return ExtensionIds(
+        mid=ids.get(ExtensionUri.MID, 0),
+        abs_send_time=ids.get(ExtensionUri.ABS_SEND_TIME, 0),
+        transport_sequence=ids.get(ExtensionUri.TRANSPORT_SEQUENCE, 0),
+        playout_delay=ids.get(ExtensionUri.PLAYOUT_DELAY, 0),
+    )
+
+
+def _is_data(section: MediaDescription) -> bool:
+    return (
+        section.kind == "application"
+        and section.profile in _DATA_PROFILES
+        and _DATA_FORMAT in section.fmt
+    )
+
+
+def _data_format(section: MediaDescription) -> DataFormat:
+    port = 5000 if section.sctp_port is None else section.sctp_port
+    if not 0 < port < 65_536:
+        raise MalformedOffer(f"a=sctp-port is {port}; expected 1..65535")
+    capabilities = section.sctpCapabilities
+    # RFC 8841 - 6.1: 64 KiB where the attribute is absent.
+    max_message_bytes = 65_536 if capabilities is None else capabilities.maxMessageSize
+    if max_message_bytes < 0:
+        raise MalformedOffer(f"a=max-message-size is {max_message_bytes}; expected at least 0")
+    return DataFormat(port=port, max_message_bytes=max_message_bytes)
+
+
+def _section(section: MediaDescription, mid: str, use: SectionUse, video: VideoFormat) -> Section:
+    formats = tuple(str(item) for item in section.fmt)
+    if not _TOKEN.fullmatch(section.kind) or not all(map(_TOKEN.fullmatch, formats)):
+        raise MalformedOffer("an m-line has a media type or format that is no token")
+    rtpmap = ""
+    if use == SectionUse.VIDEO:
+        rtx = video.rtx_payload_type
+        formats = tuple(str(p) for p in (video.payload_type, rtx) if p is not None)
+    elif use == SectionUse.DATA:
+        formats = (_DATA_FORMAT,)
+    elif use == SectionUse.INACTIVE:
+        formats = formats[:1]
+        codec = next((c for c in section.rtp.codecs if str(c.payloadType) == formats[0]), None)
+        if codec is not None and _TOKEN.fullmatch(codec.name):
+            rtpmap = str(codec)
+    return Section(
+        kind=section.kind,
+        profile=section.profile,
+        formats=formats,
+        mid=mid,
+        use=use,
+        rtpmap=rtpmap,
+    )
+
+
+def _user_fragment(section: MediaDescription) -> str:
+    ice = section.ice
+    user_fragment = ice.usernameFragment if ice is not None else None
+    password = ice.password if ice is not None else None
+    if not user_fragment or not _USER_FRAGMENT.fullmatch(user_fragment):
+        raise MalformedOffer("a=ice-ufrag is absent or not 4..256 ICE characters")
+    if not password or not _PASSWORD.fullmatch(password):
+        raise MalformedOffer("a=ice-pwd is absent or not 22..256 ICE characters")
+    return user_fragment
+
+
+def _fingerprints(section: MediaDescription) -> tuple[tuple[str, str], ...]:
+    """The viewer's fingerprints, with the check that it can be the DTLS client."""
+    dtls = section.dtls
+    if dtls is None:
+        raise MalformedOffer("a=setup is absent; expected actpass or active")
+    if dtls.role == "server":
+        raise MalformedOffer("a=setup is passive; expected actpass or active")
+    known = []
+    for fingerprint in dtls.fingerprints:
+        size = _FINGERPRINT_BYTES.get(fingerprint.algorithm.lower())
+        if size is None:
+            continue
+        if not re.fullmatch(
+            rf"([0-9A-Fa-f]{{2}}:){{{size - 1}}}[0-9A-Fa-f]{{2}}", fingerprint.value
+        ):
+            raise MalformedOffer(f"a=fingerprint of {fingerprint.algorithm} is not {size} bytes")
+        known.append((fingerprint.algorithm.lower(), fingerprint.value.upper()))
+    if not known:
+        raise MalformedOffer("a=fingerprint is absent; expected sha-256, sha-384 or sha-512")
+    return tuple(known)

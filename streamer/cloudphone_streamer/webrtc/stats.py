@@ -1,0 +1,59 @@
+"""What is counted, as values for metrics."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewerStats:
+    """One viewer at this moment."""
+
+    viewer_id: str
+    is_connected: bool
+    packets_sent: int
+    bytes_sent: int
+    packets_skipped: int
+    nacked_packets: int
+    retransmitted_packets: int
+    key_frame_requests: int
+    fraction_lost: float
+    round_trip_s: float | None
+    available_bps: int | None
+    malformed_packets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerStats:
+    """
+    All viewers since the start; counts include those of viewers that are gone.
+
+    Args:
+        viewers: Accepted and not closed.
+        connected_viewers: Those that media can flow to.
+        packets_sent: RTP packets, retransmissions excluded.
+        bytes_sent: Their payload.
+        packets_skipped: Not sent, because a viewer was too slow.
+        nacked_packets: Reported missing by viewers.
+        retransmitted_packets: Sent again.
+        key_frame_requests: By viewers, and for viewers that could not join otherwise.
+        malformed_packets: RTCP that was forged, replayed or broken.
+        datagrams_received: By the port.
+        datagrams_dropped: That belonged to no viewer.
+        sends_blocked: That the kernel had no room for.
+        sends_failed: That ended in another error, such as an unreachable network.
+        per_viewer: Those that are there now.
+    """
+
+    viewers: int
+    connected_viewers: int
+    packets_sent: int
+    bytes_sent: int
+    packets_skipped: int
+    nacked_packets: int
+    retransmitted_packets: int
+    key_frame_requests: int
+    malformed_packets: int
+    datagrams_received: int
+    datagrams_dropped: int
+    sends_blocked: int
+    sends_failed: int
+    per_viewer: tuple[ViewerStats, ...]
