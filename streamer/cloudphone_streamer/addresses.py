@@ -8,7 +8,11 @@ LOOPBACK = "127.0.0.1"
 
 
 def machine_addresses() -> tuple[str, ...]:
-    """Addresses of all interfaces but loopback and link-local ones; IPv4 first."""
+    """
+    Addresses of all interfaces but loopback and link-local ones; IPv4 first.
+
+    On a machine without any, the loopback address.
+    """
     found: list[str] = []
     for adapter in ifaddr.get_adapters():
         for entry in adapter.ips:
@@ -16,4 +20,5 @@ def machine_addresses() -> tuple[str, ...]:
             address = ip_address(text)
             if not address.is_loopback and not address.is_link_local:
                 found.append(text)
-    return tuple(sorted(found, key=lambda text: ip_address(text).version))
+    found.sort(key=lambda text: ip_address(text).version)
+    return tuple(found) or (LOOPBACK,)

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from cloudphone_protocol.reports import CaptureReport, CaptureState, Report
 from cloudphone_protocol.session import SessionDocument
+from cloudphone_streamer.adb.keys import AdbKey
 from cloudphone_streamer.capture.factory import make_capture
 from cloudphone_streamer.errors import PortInUse
 from cloudphone_streamer.health import Health, judge
@@ -72,6 +73,7 @@ class Streamer:
                 scrcpy_server_path=settings.scrcpy_server_path,
                 connect_timeout_s=settings.adb_connect_timeout,
                 command_timeout_s=settings.adb_command_timeout,
+                adb_key=AdbKey.load(settings.adb_key_path) if settings.adb_key_path else None,
             ),
             on_report=self._on_capture_report,
         )
@@ -216,7 +218,7 @@ class Streamer:
             report_failures_total=self._reporter.failures_total,
             packets_sent_total=media.packets_sent,
             bytes_sent_total=media.bytes_sent,
-            packets_resent_total=media.packets_resent,
-            packets_dropped_total=media.packets_dropped,
+            packets_resent_total=media.retransmitted_packets,
+            packets_skipped_total=media.packets_skipped,
             key_frame_requests_total=media.key_frame_requests,
         )

@@ -56,7 +56,8 @@ async def _run_session(settings: Settings) -> None:
 
 async def _run_demo(settings: Settings) -> None:
     keys = demo.DemoKeys()
-    addresses = (LOOPBACK, *(settings.nat_1to1_ips or machine_addresses()))
+    others = settings.nat_1to1_ips or machine_addresses()
+    addresses = (LOOPBACK, *(address for address in others if address != LOOPBACK))
     streamer = Streamer(settings=settings, document=demo.DOCUMENT, keys=keys, addresses=addresses)
     urls = [
         demo.viewer_url(address=address, port=settings.port, keys=keys) for address in addresses[:2]

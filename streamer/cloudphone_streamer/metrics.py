@@ -36,7 +36,7 @@ class Snapshot:
     packets_sent_total: int
     bytes_sent_total: int
     packets_resent_total: int
-    packets_dropped_total: int
+    packets_skipped_total: int
     key_frame_requests_total: int
 
 
@@ -79,9 +79,9 @@ class Metrics(Collector):
             ("rtp_bytes_sent", "Bytes of RTP packets sent", now.bytes_sent_total),
             ("rtp_packets_resent", "RTP packets sent again on request", now.packets_resent_total),
             (
-                "rtp_packets_dropped",
-                "RTP packets that could not be sent",
-                now.packets_dropped_total,
+                "rtp_packets_skipped",
+                "RTP packets not sent since a viewer was too slow",
+                now.packets_skipped_total,
             ),
             (
                 "key_frame_requests",

@@ -107,6 +107,8 @@ class Settings(BaseSettings):
     """Seconds."""
     adb_command_timeout: Duration = 30.0
     """Seconds."""
+    adb_key_path: Path | None = None
+    """Private key from `adb keygen`, for phones that ask for one."""
     cors_allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = ()
     """Sites whose pages may play the stream and show the viewer page in a frame; none."""
 

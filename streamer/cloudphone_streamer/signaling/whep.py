@@ -21,7 +21,13 @@ from cloudphone_streamer.signaling.bearer import CHALLENGE, CHALLENGE_INVALID, b
 from cloudphone_streamer.signaling.problems import HttpProblem, read_body
 from cloudphone_streamer.viewers.registry import Viewers
 from cloudphone_streamer.viewers.viewer import Viewer
-from cloudphone_streamer.webrtc.errors import MalformedOffer, NoCommonCodec
+from cloudphone_streamer.webrtc.errors import (
+    IceRestartUnsupported,
+    MalformedFragment,
+    MalformedOffer,
+    NoCommonCodec,
+    UnknownViewer,
+)
 from cloudphone_streamer.webrtc.server import MediaServer
 
 logger = logging.getLogger(__name__)
@@ -32,6 +38,9 @@ MAX_SDP_BYTES = 64 * 1024
 
 _SDP = "application/sdp"
 _TRICKLE = "application/trickle-ice-sdpfrag"
+
+_NO_RESTART = "ICE cannot be restarted; end this connection and open another"
+_OVER = "there is no such connection, or it is over"
 
 _RETRY_AFTER = {"Retry-After": "2"}
 
@@ -130,18 +139,20 @@ class WhepEndpoint:
                 ProblemCode.ETAG_MISSING, "If-Match is missing; expected the ETag of the answer"
             )
         if etag.strip() == "*":
-            raise HttpProblem(
-                ProblemCode.RESTART_UNSUPPORTED,
-                "ICE cannot be restarted; end this connection and open another",
-            )
+            # draft-ietf-wish-whep: If-Match "*" asks for an ICE restart.
+            raise HttpProblem(ProblemCode.RESTART_UNSUPPORTED, _NO_RESTART)
         if etag.strip() != resource.etag:
             raise HttpProblem(
                 ProblemCode.ETAG_MISMATCH, "If-Match is not the ETag of this connection"
             )
         try:
             await self._media.add_trickle(viewer_id, fragment)
-        except MalformedOffer as error:
+        except MalformedFragment as error:
             raise HttpProblem(ProblemCode.SDP_MALFORMED, str(error)) from None
+        except IceRestartUnsupported:
+            raise HttpProblem(ProblemCode.RESTART_UNSUPPORTED, _NO_RESTART) from None
+        except UnknownViewer:
+            raise HttpProblem(ProblemCode.NO_SUCH_RESOURCE, _OVER) from None
         return web.Response(status=204)
 
     async def _delete_resource(self, request: web.Request) -> web.Response:
@@ -188,7 +199,7 @@ class WhepEndpoint:
         viewer_id = request.match_info["viewer_id"]
         resource = self._resources.get(viewer_id)
         if resource is None or resource.viewer.is_closed:
-            raise HttpProblem(ProblemCode.NO_SUCH_RESOURCE, "this connection is over")
+            raise HttpProblem(ProblemCode.NO_SUCH_RESOURCE, _OVER)
         return viewer_id, resource
 
     def _forget_closed(self) -> None:

@@ -158,21 +158,21 @@ class Viewer:
 
     def release(self) -> None:
         """Let go all fingers and keys that this viewer holds."""
-        for event in (*self._pointers.release_all(self), *self._keys.release_all()):
-            self._audience.inject(event)
+        for touch in self._pointers.release_all(self):
+            self._audience.inject(touch)
+        for key in self._keys.release_all():
+            self._audience.inject(key)
 
     def _control(self, message: InputEvent) -> None:
-        events: tuple[InputEvent | None, ...]
-        match message:
-            case Touch():
-                events = self._pointers.apply(self, message)
-            case Key():
-                events = (self._keys.apply(message),)
-            case _:
-                events = (message,)
-        for event in events:
-            if event is not None:
-                self._audience.inject(event)
+        if isinstance(message, Touch):
+            for touch in self._pointers.apply(self, message):
+                self._audience.inject(touch)
+        elif isinstance(message, Key):
+            key = self._keys.apply(message)
+            if key is not None:
+                self._audience.inject(key)
+        else:
+            self._audience.inject(message)
 
     def _refuse_control(self, now_s: float) -> None:
         if self.has_control_permission:
