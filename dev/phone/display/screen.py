@@ -21,8 +21,6 @@ _BAND_SPEED_PX_S = 240
 _NOISE_COUNT = 8
 _NOISE_SIDE_PX = 160
 _NOISE_FPS = 60
-# As high as the moving area of the largest display.
-_BAND_ROWS = 1024
 
 
 class Screen:
@@ -45,7 +43,8 @@ class Screen:
         self._radius_px = max(self._to_video(FINGER_RADIUS_PX), 4)
         self._dot = _disc(self._radius_px)
         self._area = tuple(self._to_video(side) // 2 * 2 for side in moving_area(display))
-        self._band = _band(self._area[2] - self._area[0])
+        left, top, right, bottom = self._area
+        self._band = _band(right - left, bottom - top)
         self._noise = _noise(self._to_video(_NOISE_SIDE_PX))
         self._strip_rows = self._to_video(CELL_PX)
         columns = (np.arange(self._video.width_px) * 2 + 1) * display.width_px
@@ -82,9 +81,7 @@ class Screen:
     def _draw_moving_area(self, unix_ms: int) -> None:
         left, top, right, bottom = self._area
         offset = unix_ms * _BAND_SPEED_PX_S // 1000 % (self._band.shape[1] - (right - left))
-        self._planes.y[top:bottom, left:right] = self._band[
-            : bottom - top, offset : offset + right - left
-        ]
+        self._planes.y[top:bottom, left:right] = self._band[:, offset : offset + right - left]
         noise = self._noise[unix_ms * _NOISE_FPS // 1000 % _NOISE_COUNT]
         rows = min(noise.shape[0], bottom - top)
         span = right - left - noise.shape[1]
@@ -129,14 +126,18 @@ def _disc(radius_px: int) -> Mask:
 
 
 @lru_cache(maxsize=4)
-def _band(width_px: int) -> Plane:
+def _band(width_px: int, height_px: int) -> Plane:
     """Make a texture that scrolls: cheap to encode, but it moves everywhere."""
-    columns = np.arange(width_px * 3)
-    rows = np.arange(_BAND_ROWS)[:, None]
-    wave = 128 + 50 * np.sin(columns / 23) * np.cos(rows / 31) + 40 * np.sin((columns + rows) / 57)
+    columns = np.arange(width_px * 3, dtype=np.float32)
     # The last third repeats the first, so that the scroll has no seam.
-    wave[:, 2 * width_px :] = wave[:, :width_px]
-    band: Plane = wave.clip(BLACK.y, WHITE.y).astype(np.uint8)
+    columns[2 * width_px :] = columns[:width_px]
+    rows = np.arange(height_px, dtype=np.float32)[:, None]
+    waves = 50 * np.sin(columns / 23) * np.cos(rows / 31)
+    # 40 sin((columns + rows) / 57), by the addition theorem: far fewer sines.
+    waves += 40 * (
+        np.sin(columns / 57) * np.cos(rows / 57) + np.cos(columns / 57) * np.sin(rows / 57)
+    )
+    band: Plane = (waves + 128).clip(BLACK.y, WHITE.y).astype(np.uint8)
     return band
 
 
