@@ -1,0 +1,100 @@
+"""Stock aiortc as a viewer, and a handler that writes down what it hears."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+from cloudphone_streamer.webrtc.server import AcceptedViewer, MediaServer
+
+
+class Handler:
+    def __init__(self) -> None:
+        self.connected = asyncio.Event()
+        self.closed = asyncio.Event()
+        self.channel_open = asyncio.Event()
+        self.reason: str | None = None
+        self.closed_count = 0
+        self.messages: list[tuple[str, str | bytes]] = []
+        self.send: Callable[[str], None] | None = None
+
+    def on_connected(self) -> None:
+        self.connected.set()
+
+    def on_channel_open(self, send: Callable[[str], None]) -> None:
+        self.send = send
+        self.channel_open.set()
+
+    def on_message(self, channel: str, data: str | bytes) -> None:
+        self.messages.append((channel, data))
+
+    def on_closed(self, reason: str) -> None:
+        self.closed_count += 1
+        self.reason = reason
+        self.closed.set()
+
+
+class AiortcViewer:
+    def __init__(self, server: MediaServer, *, channels: bool = True) -> None:
+        self.server = server
+        self.handler = Handler()
+        self.accepted: AcceptedViewer | None = None
+        self.frames = 0
+        self.frame_times_s: list[float] = []
+        self.received: list[str | bytes] = []
+        self.peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.control: RTCDataChannel | None = None
+        self.moves: RTCDataChannel | None = None
+        self._channels = channels
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> "AiortcViewer":
+        await self.connect()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def connect(self) -> None:
+        self.peer.addTransceiver("video", direction="recvonly")
+        if self._channels:
+            self.control = self.peer.createDataChannel("control")
+            self.moves = self.peer.createDataChannel("moves", ordered=False, maxRetransmits=0)
+            self.control.on("message", self.received.append)
+        self.peer.on(
+            "track", lambda track: self._tasks.append(asyncio.create_task(self._read(track)))
+        )
+        await self.peer.setLocalDescription(await self.peer.createOffer())
+        self.accepted = await self.server.accept(self.peer.localDescription.sdp, self.handler)
+        await self.peer.setRemoteDescription(
+            RTCSessionDescription(type="answer", sdp=self.accepted.answer_sdp)
+        )
+
+    async def close(self) -> None:
+        await self.peer.close()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def wait_for_frames(self, count: int, timeout_s: float = 10) -> None:
+        async with asyncio.timeout(timeout_s):
+            while self.frames < count:
+                await asyncio.sleep(0.01)
+
+    async def _read(self, track: MediaStreamTrack) -> None:
+        try:
+            while True:
+                await track.recv()
+                self.frames += 1
+                self.frame_times_s.append(time.monotonic())
+        except MediaStreamError:
+            pass
+
+
+async def wait_until(condition: Callable[[], bool], timeout_s: float = 5) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not condition():
+            await asyncio.sleep(0.01)
