@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Page
 from tests.e2e.stage import PHONE, Stage
 from tests.support.browser import (
     LIVE,
+    NOT_LIVE,
     FrameSample,
     chromium,
     open_viewer,
@@ -97,7 +98,7 @@ async def test_two_viewers_watch_at_once_through_one_port(browser: Browser, url:
 async def test_a_reloaded_page_shows_the_picture_again(browser: Browser, url: str) -> None:
     page = await open_viewer(browser, url)
     await page.reload()
-    await page.wait_for_function(LIVE, timeout=15_000)
+    await page.locator(LIVE).wait_for(timeout=15_000)
     assert_moves_without_gap(await watch_for(page, 3), 3)
 
 
@@ -114,8 +115,8 @@ async def test_a_deleted_pod_is_replaced_and_the_page_recovers_by_itself(
     page = await open_viewer(browser, url)
     (old,) = stage.streamer_pods(SESSION)
     stage.kubectl.delete("pod", old["metadata"]["name"], stage.namespace)
-    await page.wait_for_function(f"!({LIVE})", timeout=20_000)
-    await page.wait_for_function(LIVE, timeout=60_000)
+    await page.locator(NOT_LIVE).wait_for(timeout=20_000)
+    await page.locator(LIVE).wait_for(timeout=60_000)
     assert_moves_without_gap(await watch_for(page, 3), 3)
     (new,) = stage.streamer_pods(SESSION)
     assert new["metadata"]["uid"] != old["metadata"]["uid"]

@@ -23,8 +23,14 @@ _FLAGS = (
 _MDNS_OFF = "--disable-features=WebRtcHideLocalIpsWithMdns"
 _PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
 
-LIVE = "document.body.dataset.state === 'live'"
-"""True in the page while frames flow."""
+LIVE = 'body[data-state="live"]'
+NOT_LIVE = 'body:not([data-state="live"])'
+"""
+Selectors of the page's body while frames flow, and while they do not.
+
+Selectors rather than `wait_for_function`: that one evaluates a string, which the page's
+Content-Security-Policy forbids.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +80,7 @@ async def open_viewer(
     """Open the viewer page and wait until its picture is live."""
     page = await browser.new_page(viewport={"width": width, "height": height})
     await page.goto(url)
-    await page.wait_for_function(LIVE, timeout=timeout_s * 1000)
+    await page.locator(LIVE).wait_for(timeout=timeout_s * 1000)
     return page
 
 
