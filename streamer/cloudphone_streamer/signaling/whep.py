@@ -5,7 +5,7 @@ The ticket is needed to open a connection. The resource that comes of it has an 
 address, which is the right to end it: tickets live for a minute, connections for hours.
 """
 
-import logging
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,8 +29,6 @@ from cloudphone_streamer.webrtc.errors import (
     UnknownViewer,
 )
 from cloudphone_streamer.webrtc.server import MediaServer
-
-logger = logging.getLogger(__name__)
 
 WHEP_PATH = "/whep"
 
@@ -156,9 +154,12 @@ class WhepEndpoint:
         return web.Response(status=204)
 
     async def _delete_resource(self, request: web.Request) -> web.Response:
-        viewer_id, _ = self._find(request)
-        del self._resources[viewer_id]
-        await self._media.close_viewer(viewer_id, "the viewer left")
+        viewer_id = request.match_info["viewer_id"]
+        if self._resources.pop(viewer_id, None) is None:
+            raise HttpProblem(ProblemCode.NO_SUCH_RESOURCE, _OVER)
+        # A viewer often closes its connection before its DELETE is here.
+        with contextlib.suppress(UnknownViewer):
+            await self._media.close_viewer(viewer_id, "the viewer left")
         return web.Response()
 
     async def _options(self, _request: web.Request) -> web.Response:

@@ -115,14 +115,27 @@ link.addEventListener("stopped", ({ detail: problem }) => {
 });
 
 function showTicketProblem({ message }) {
-  const isMissing = !ticketInAddress();
-  view.show(isMissing || !/expired/.test(message) ? "refused" : "expired", {
-    title: isMissing ? "A ticket is needed" : /expired/.test(message) ? "This link has expired" : "This link does not fit",
-    text: isMissing
-      ? "Open the phone from where it is offered to you, or add #ticket=… to this address. A ticket comes from:"
-      : `${sentence(message)} Open the phone again from where you got the link; a ticket also comes from:`,
-    hint: "cloudphone-operator ticket NAMESPACE/NAME",
-  });
+  const hint = "cloudphone-operator ticket NAMESPACE/NAME";
+  const again = "Open the phone again from where you got this link. A new ticket also comes from:";
+  if (!ticketInAddress()) {
+    view.show("refused", {
+      title: "A ticket is needed",
+      text: "Open the phone from where it is offered to you, or add #ticket=… to this address. A ticket comes from:",
+      hint,
+    });
+  } else if (message.includes("expired")) {
+    view.show("expired", {
+      title: "This link has expired",
+      text: `Tickets live for a short time, so that a lost link does no harm. ${again}`,
+      hint,
+    });
+  } else {
+    view.show("refused", {
+      title: "This link does not fit",
+      text: `The ticket in this address does not open this phone. ${again}`,
+      hint,
+    });
+  }
 }
 
 function ticketInAddress() {
@@ -147,6 +160,8 @@ function sentence(text) {
 view.video.addEventListener("pointerup", ({ pointerType }) => {
   if (pointerType === "mouse") view.typing.focus({ preventScroll: true });
 });
+// Neither a touch on the picture nor one on the button takes the focus, and the keyboard, away.
+view.video.addEventListener("mousedown", (event) => event.preventDefault());
 document.getElementById("keyboard").addEventListener("pointerdown", (event) => event.preventDefault());
 document.getElementById("keyboard").addEventListener("click", () => {
   if (document.activeElement === view.typing) view.typing.blur();

@@ -18,6 +18,7 @@ export class View {
   video = byId("screen");
   typing = byId("typing");
   #noticeTimer = 0;
+  #phoneButtons = document.querySelectorAll("[data-key], #rotate, #keyboard");
 
   constructor() {
     this.video.addEventListener("resize", () => this.#fitPicture());
@@ -44,6 +45,7 @@ export class View {
    */
   show(state, { title = STATUS[state], text = "", hint = "", action = null } = {}) {
     document.body.dataset.state = state;
+    for (const button of this.#phoneButtons) button.disabled = state !== "live";
     byId("status-text").textContent = STATUS[state];
     byId("cover-title").textContent = title;
     byId("cover-text").textContent = text;

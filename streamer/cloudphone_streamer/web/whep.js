@@ -35,7 +35,11 @@ export class WhepConnection extends EventTarget {
     });
     this.#peer.addEventListener("connectionstatechange", () => this.#onConnectionState());
     this.#control.addEventListener("open", () => this.#emit("open"));
-    this.#control.addEventListener("close", () => this.#end("the streamer closed the connection"));
+    this.#control.addEventListener("close", () => {
+      // The streamer knows that this connection is over: there is nothing left to delete.
+      this.#resourceUrl = null;
+      this.#end("the streamer closed the connection");
+    });
     this.#control.addEventListener("message", ({ data }) => {
       try {
         this.#emit("message", JSON.parse(data));
