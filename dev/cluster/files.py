@@ -19,3 +19,10 @@ def write_private(path: Path, content: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(content)
     unfinished.replace(path)
+
+
+def give_to_caller(path: Path) -> None:
+    """Under sudo, give a file of the checkout to the person who asked for it."""
+    uid, gid = os.environ.get("SUDO_UID", ""), os.environ.get("SUDO_GID", "")
+    if uid.isdecimal() and gid.isdecimal():
+        os.chown(path, int(uid), int(gid))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dev.cluster import golang, paths
 from dev.cluster.errors import ClusterError
-from dev.cluster.files import write_private
+from dev.cluster.files import give_to_caller, write_private
 from dev.cluster.local import (
     containerd,
     controlplane,
@@ -62,6 +62,8 @@ def up(progress: Progress) -> None:
         _prepare(files, programs)
         _start(files, programs, progress)
         kubeconfig.write(paths.KUBECONFIG, server=layout.API_URL, pki=files.pki, user="admin")
+        for path in (paths.DEMO, paths.KUBECONFIG):
+            give_to_caller(path)
 
 
 def down(progress: Progress) -> None:
@@ -175,7 +177,7 @@ def _claim(progress: Progress) -> Layout:
 def _prepare(files: Layout, programs: _Programs) -> None:
     sysctls.require()
     network.ensure_bridge()
-    firewall.allow_forwarding()
+    firewall.allow_pods()
     pki.ensure(files.pki)
     for user in _USERS:
         kubeconfig.write(files.kubeconfig(user), server=layout.API_URL, pki=files.pki, user=user)

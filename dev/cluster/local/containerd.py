@@ -59,6 +59,8 @@ address = {text["socket"]}
 sandbox_image = {text["pause"]}
 # Without CAP_SYS_RESOURCE no score can be lowered, and runc dies on trying.
 restrict_oom_score_adj = true
+# Its profile would stay in the kernel when the cluster is gone.
+disable_apparmor = true
 # Network namespaces below our state folder, not in the machine's /run/netns.
 netns_mounts_under_state_dir = true
 

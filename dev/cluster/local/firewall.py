@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from dev.cluster import command
 from dev.cluster.local import layout
 
-OWN_CHAIN = "CLOUDPHONE-FORWARD"
+OWN_CHAIN = "CLOUDPHONE"
 _FAMILIES = ("iptables", "ip6tables")
 # The portmap plugin writes `\"name\"` quoted, the bridge plugin writes it bare.
 _OUR_NETWORK = re.compile(rf'name: \\?"{re.escape(layout.NETWORK_NAME)}\\?"')
@@ -87,29 +87,34 @@ def remove() -> None:
     for family, saved in saved_rules().items():
         commands = removal(saved)
         if commands:
-            restore = command.find(f"{family}-restore") or f"{family}-restore"
-            command.run([restore, "--noflush", "-w", "10"], stdin=commands)
+            _restore(family, commands)
 
 
-def allow_forwarding() -> None:
-    """Let packets of pods pass, also where a stopped Docker left a DROP policy."""
-    saved = saved_rules()["iptables"]
-    filters = next((table for table in parse(saved) if table.name == "filter"), Table(name=""))
-    if OWN_CHAIN in filters.chains and any(
-        _chain(rule) == "FORWARD" and _target(rule) == OWN_CHAIN for rule in filters.rules
-    ):
-        return
+def allow_pods() -> None:
+    """Let the pods' packets pass, also where a firewall or a stopped Docker drops what is left."""
+    filters = next(
+        (table for table in parse(saved_rules()["iptables"]) if table.name == "filter"),
+        Table(name="filter"),
+    )
+    has_jump = {_chain(rule) for rule in filters.rules if _target(rule) == OWN_CHAIN}
     commands = [
         "*filter",
+        # Naming a chain makes it, or empties it.
         f":{OWN_CHAIN} - [0:0]",
-        *(f"-A {OWN_CHAIN} -{end} {layout.POD_SUBNET} -j ACCEPT" for end in ("s", "d")),
-        f"-I FORWARD 1 -j {OWN_CHAIN}",
+        *(f"-A {OWN_CHAIN} {way} {layout.BRIDGE} -j ACCEPT" for way in ("-i", "-o")),
+        *(
+            f"-I {chain} 1 -j {OWN_CHAIN}"
+            for chain in ("INPUT", "FORWARD")
+            if chain not in has_jump
+        ),
         "COMMIT",
     ]
-    command.run(
-        [command.find("iptables-restore") or "iptables-restore", "--noflush", "-w", "10"],
-        stdin="\n".join(commands) + "\n",
-    )
+    _restore("iptables", "\n".join(commands) + "\n")
+
+
+def _restore(family: str, commands: str) -> None:
+    program = command.find(f"{family}-restore") or f"{family}-restore"
+    command.run([program, "--noflush", "-w", "10"], stdin=commands)
 
 
 def _our_chains(table: Table) -> set[str]:
