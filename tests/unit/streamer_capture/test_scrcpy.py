@@ -2,6 +2,7 @@
 
 import contextlib
 import struct
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from cloudphone_streamer.capture.scrcpy.failures import clean_output, server_fai
 from cloudphone_streamer.capture.scrcpy.jar import ServerJar
 from cloudphone_streamer.capture.scrcpy.options import ServerOptions
 from cloudphone_streamer.capture.scrcpy.video import MAX_PACKET_BYTES, VideoDemuxer, VideoPacket
+from cloudphone_streamer.errors import StreamerError
 
 PREAMBLE = (
     b"\0"  # somebody listens
@@ -44,7 +46,7 @@ PACKETS = [
 
 
 @given(piece=st.integers(1, 140))
-def test_the_video_socket_is_cut_into_packets_from_any_fragmentation(piece):
+def test_the_video_socket_is_cut_into_packets_from_any_fragmentation(piece: int) -> None:
     data = PREAMBLE + CONFIG + KEY_FRAME + FRAME
     demuxer = VideoDemuxer()
     packets = []
@@ -53,7 +55,7 @@ def test_the_video_socket_is_cut_into_packets_from_any_fragmentation(piece):
     assert packets == PACKETS
 
 
-def test_a_packet_is_yielded_with_its_last_byte():
+def test_a_packet_is_yielded_with_its_last_byte() -> None:
     demuxer = VideoDemuxer()
     assert demuxer.feed(PREAMBLE + FRAME[:-1]) == []
     assert demuxer.feed(FRAME[-1:]) == PACKETS[2:]
@@ -75,7 +77,7 @@ def test_a_packet_is_yielded_with_its_last_byte():
         ),
     ],
 )
-def test_a_server_that_does_not_fit_is_refused(data, text):
+def test_a_server_that_does_not_fit_is_refused(data: bytes, text: str) -> None:
     with pytest.raises(CaptureFailure) as error:
         VideoDemuxer().feed(data)
     assert error.value.reason == "ScrcpyServerFailed"
@@ -83,13 +85,13 @@ def test_a_server_that_does_not_fit_is_refused(data, text):
 
 
 @given(st.binary(max_size=400))
-def test_a_hostile_server_is_refused_and_nothing_worse(data):
+def test_a_hostile_server_is_refused_and_nothing_worse(data: bytes) -> None:
     demuxer = VideoDemuxer()
     with contextlib.suppress(CaptureFailure):
         demuxer.feed(PREAMBLE + data)
 
 
-def test_the_server_is_started_with_what_the_document_asks_for():
+def test_the_server_is_started_with_what_the_document_asks_for() -> None:
     video = Video(bitrate_bps=4_000_000, max_fps=30, max_size_px=1024, key_frame_interval_seconds=2)
     options = ServerOptions.from_video(video, scid=0xABC)
     assert options.socket_name == "scrcpy_00000abc"
@@ -101,7 +103,7 @@ def test_the_server_is_started_with_what_the_document_asks_for():
     )
 
 
-def test_a_phone_without_an_encoder_is_told_from_other_ends():
+def test_a_phone_without_an_encoder_is_told_from_other_ends() -> None:
     failure = server_failure(
         "[server] INFO: Device: [x] y (Android 12)\n"
         "[server] ERROR: Could not create default video encoder for h264\n",
@@ -111,7 +113,7 @@ def test_a_phone_without_an_encoder_is_told_from_other_ends():
     assert failure.needs_person
 
 
-def test_the_end_of_a_server_is_told_with_its_last_words():
+def test_the_end_of_a_server_is_told_with_its_last_words() -> None:
     failure = server_failure("[server] ERROR: Exception on thread\r\n\x1b[31m\tat x\n", 1)
     assert failure.reason == "ScrcpyServerFailed"
     assert failure.message == (
@@ -121,7 +123,7 @@ def test_the_end_of_a_server_is_told_with_its_last_words():
 
 
 @given(st.text(max_size=3000))
-def test_a_phones_words_become_one_short_printable_line(output):
+def test_a_phones_words_become_one_short_printable_line(output: str) -> None:
     line = clean_output(output)
     assert len(line) <= 400
     assert line.isprintable()
@@ -136,7 +138,7 @@ def test_a_phones_words_become_one_short_printable_line(output):
         (adb_errors.AdbConnectionLost("x"), "DeviceConnectionLost", False),
     ],
 )
-def test_each_error_has_a_reason(error, reason, needs_person):
+def test_each_error_has_a_reason(error: StreamerError, reason: str, needs_person: bool) -> None:
     failure = to_failure(error)
     assert (failure.reason, failure.message) == (reason, "x")
     assert failure.needs_person is needs_person
@@ -149,7 +151,9 @@ def test_each_error_has_a_reason(error, reason, needs_person):
         pytest.param(b"PK", "ScrcpyServerChecksum", "has SHA-256 fcab7fcc2b4", id="another file"),
     ],
 )
-def test_a_server_file_that_is_not_the_genuine_one_is_never_pushed(tmp_path, content, reason, text):
+def test_a_server_file_that_is_not_the_genuine_one_is_never_pushed(
+    tmp_path: Path, content: bytes | None, reason: str, text: str
+) -> None:
     path = tmp_path / "scrcpy-server"
     if content is not None:
         path.write_bytes(content)
