@@ -130,8 +130,7 @@ def load(archives: Sequence[Path], progress: Progress) -> None:
         case Provider.CURRENT:
             raise ClusterError(
                 "images cannot be loaded into the nodes of an existing cluster; push them to a"
-                " registry that it pulls from, and install the chart with"
-                " --set image.registry=REGISTRY"
+                " registry that it pulls from, and name that with DEMO_REGISTRY for the demo"
             )
         case None:
             raise ClusterError("no cluster is up; run `python -m dev.cluster up` first")
