@@ -56,7 +56,7 @@ def wait_for_deletion(observed: Observed) -> Decision:
 def _resting(observed: Observed, rest: Rest) -> Facts:
     alive = [pod.name for pod in observed.pods if not pod.finished]
     held = sorted(port for ports in observed.held_ports.values() for port in ports)
-    pod = current_pod(observed)
+    pod = current_pod(observed.pods)
     view = view_streamer(observed, pod)
     sentence = rest.sentence
     return Facts(

@@ -1,6 +1,7 @@
 """Is there the one right streamer pod?"""
 
 import dataclasses
+from collections.abc import Iterable
 
 from cloudphone_operator import names
 from cloudphone_operator.decide.streamer import StreamerView
@@ -60,9 +61,9 @@ class PodStep:
     look_again_s: float | None = None
 
 
-def current_pod(observed: Observed) -> Pod | None:
-    """The pod that serves the session: the latest one that neither ends nor has ended."""
-    alive = [pod for pod in observed.pods if not pod.finished and not pod.deleting]
+def current_pod(pods: Iterable[Pod]) -> Pod | None:
+    """Of a session's pods the one that serves: the latest that neither ends nor has ended."""
+    alive = [pod for pod in pods if not pod.finished and not pod.deleting]
     return max(alive, key=lambda pod: pod.attempt, default=None)
 
 
@@ -90,7 +91,7 @@ def keep_pod(observed: Observed, place: Place, view: StreamerView, policy: Polic
         view: The streamer in the current pod.
         policy: Image and allowed images.
     """
-    current = current_pod(observed)
+    current = current_pod(observed.pods)
     tidying = tidy_pods(observed, current)
     refused = _refuse_image(observed, policy)
     if current is None:

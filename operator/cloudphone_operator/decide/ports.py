@@ -46,7 +46,7 @@ def hold_ports(observed: Observed, choice: NodeChoice) -> PortsStep:
     for failure in observed.failures:
         if failure.kind is FailureKind.NO_PORT:
             return PortsStep(
-                condition=false(_PORTS_ALLOCATED, "NoPortFree", f"Node {name}: {failure.message}."),
+                condition=false(_PORTS_ALLOCATED, "NoPortFree", f"{failure.message}."),
                 actions=elsewhere,
             )
     return PortsStep(

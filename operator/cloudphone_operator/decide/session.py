@@ -33,7 +33,7 @@ def decide(observed: Observed, policy: Policy) -> Decision:
     if session.lifecycle.suspended or is_finished(session, observed.now):
         return end_session(observed)
 
-    current = current_pod(observed)
+    current = current_pod(observed.pods)
     view = view_streamer(observed, current)
     device = observed.finding.device
     choice = choose_node(observed)

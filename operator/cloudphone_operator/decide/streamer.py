@@ -9,7 +9,7 @@ from cloudphone_operator.model.observed import Observed
 from cloudphone_operator.model.status import Condition, ConditionType, EncoderStatus
 from cloudphone_protocol.reports import HEARTBEAT_SECONDS, CaptureState, Report
 
-_FRESH = timedelta(seconds=3 * HEARTBEAT_SECONDS)
+REPORT_COUNTS_FOR = timedelta(seconds=3 * HEARTBEAT_SECONDS)
 """A report counts for this long: two heartbeats may be lost."""
 
 _CRASH_LOOP_RESTARTS = 3
@@ -64,7 +64,7 @@ def view_streamer(observed: Observed, pod: Pod | None) -> StreamerView:
             gpu_unused=_judge_gpu(observed, None),
         )
     report = fresh_report(observed, pod)
-    if report is None and observed.now - observed.listening_since < _FRESH:
+    if report is None and observed.now - observed.listening_since < REPORT_COUNTS_FOR:
         return _remembered(observed, pod)
     return StreamerView(
         ready=_judge_ready(pod, report),
@@ -82,7 +82,7 @@ def view_streamer(observed: Observed, pod: Pod | None) -> StreamerView:
 def fresh_report(observed: Observed, pod: Pod) -> Report | None:
     """The latest report, if it is of this pod and recent enough to count."""
     received = observed.report
-    if received is None or observed.now - received.received_at > _FRESH:
+    if received is None or observed.now - received.received_at > REPORT_COUNTS_FOR:
         return None
     report = received.report
     if report.session_uid != observed.session.uid or report.pod_name != pod.name:

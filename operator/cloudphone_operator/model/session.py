@@ -44,6 +44,10 @@ class PodSelector:
         """Whether a pod with these labels meets all requirements."""
         return all(_meets(labels, requirement) for requirement in self.requirements)
 
+    def to_selector(self) -> str:
+        """The same as in `kubectl get -l`."""
+        return ",".join(_to_term(requirement) for requirement in self.requirements)
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FixedAddress:
@@ -159,3 +163,16 @@ def _meets(labels: dict[str, str], requirement: Requirement) -> bool:
             return value is not None
         case _:
             return value is None
+
+
+def _to_term(requirement: Requirement) -> str:
+    key, values = requirement.key, f"({','.join(requirement.values)})"
+    match requirement.operator:
+        case "In":
+            return f"{key} in {values}"
+        case "NotIn":
+            return f"{key} notin {values}"
+        case "Exists":
+            return key
+        case _:
+            return f"!{key}"
