@@ -116,7 +116,7 @@ def _build_registry(
     async def login(**_: Any) -> kopf.ConnectionInfo:
         return await _connection_info(configuration)
 
-    @kopf.index(*_selector(STREAM_SESSIONS), registry=registry)
+    @kopf.index(*_selector(STREAM_SESSIONS), id="subscriptions", registry=registry)
     async def subscriptions(body: kopf.Body, **_: Any) -> dict[Topic, Subscription]:
         try:
             return routing.subscriptions_of(parse_session(dict(body)))

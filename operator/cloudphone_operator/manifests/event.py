@@ -26,7 +26,7 @@ def session_event(session: Session, note: Note, *, instance: str, now: datetime)
         "apiVersion": EVENTS.api_version,
         "kind": EVENTS.kind,
         "metadata": {
-            "generateName": f"{session.key.name}.",
+            "generateName": f"{session.key.name}-",
             "namespace": session.key.namespace,
         },
         "eventTime": to_micro_time(now),
