@@ -112,6 +112,7 @@ def simulated_phone(arguments: Sequence[str] = ()) -> Iterator[PhoneHandle]:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        pid = None
         try:
             pid = _child_of(process)
             _ip("link", "set", interface, "netns", str(pid), "name", "eth0")
@@ -119,7 +120,7 @@ def simulated_phone(arguments: Sequence[str] = ()) -> Iterator[PhoneHandle]:
             _wait_for_boot(process, handle)
             yield handle
         finally:
-            _stop(process)
+            _stop(process, pid)
 
 
 @contextlib.contextmanager
@@ -179,14 +180,15 @@ def _wait_for_boot(process: "subprocess.Popen[str]", handle: PhoneHandle) -> Non
         pass
 
 
-def _stop(process: "subprocess.Popen[str]") -> None:
-    if process.poll() is None:
-        # unshare passes no signals on; with it ends the phone's first process (--kill-child), and with
-        # that the kernel ends everything in its PID namespace.
-        process.terminate()
+def _stop(process: "subprocess.Popen[str]", pid: int | None) -> None:
+    """End the phone's first process; the kernel ends everything else in its PID namespace."""
+    if pid is not None and process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
     try:
-        process.wait(STOP_TIMEOUT_S)
+        process.wait(STOP_TIMEOUT_S if pid is not None else 0)
     except subprocess.TimeoutExpired:
+        # unshare takes its child with it (--kill-child).
         process.kill()
         process.wait()
     if process.stdout:

@@ -77,6 +77,9 @@ tell("touch");
 await finger(AndroidMotionEventAction.Down, 360, 700);
 await frames(30);
 await finger(AndroidMotionEventAction.Up, 360, 700);
+// Made for a picture that is not there: the phone must ignore it.
+await finger(AndroidMotionEventAction.Down, 100, 900, 640, 480);
+await frames(15);
 
 await client.controller.injectText("typed ");
 const clipboard = client.clipboard.getReader();
