@@ -206,7 +206,7 @@ class MediaServer:
         totals = self._gone.plus(per_viewer)
         mux = self.mux.stats
         return ServerStats(
-            viewers=len(per_viewer),
+            viewers=len(self._connections) - len(self._closing),
             connected_viewers=sum(viewer.is_connected for viewer in per_viewer),
             packets_sent=totals.packets_sent,
             bytes_sent=totals.bytes_sent,
@@ -236,15 +236,18 @@ class MediaServer:
 
     def end(self, connection: ViewerConnection, reason: str) -> None:
         """Close a connection soon; doing so again changes nothing."""
-        if self._connections.pop(connection.viewer_id, None) is None:
+        if connection.viewer_id in self._closing:
             return
         task = asyncio.create_task(self._close(connection, reason), name="viewer-close")
         self._closing[connection.viewer_id] = task
-        task.add_done_callback(lambda _: self._closing.pop(connection.viewer_id, None))
 
     async def _close(self, connection: ViewerConnection, reason: str) -> None:
-        await connection.close(reason)
-        self._gone = self._gone.plus((connection.stats(),))
+        try:
+            await connection.close(reason)
+        finally:
+            self._gone = self._gone.plus((connection.stats(),))
+            del self._connections[connection.viewer_id]
+            del self._closing[connection.viewer_id]
         logger.info("viewer %s is gone: %s", connection.viewer_id[:6], reason)
 
     def _send_backlogs(self) -> None:
@@ -264,7 +267,7 @@ class MediaServer:
 
     def _find(self, viewer_id: str) -> ViewerConnection:
         connection = self._connections.get(viewer_id)
-        if connection is None:
+        if connection is None or viewer_id in self._closing:
             raise UnknownViewer("no viewer has this id; it may have left")
         return connection
 

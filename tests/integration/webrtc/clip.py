@@ -4,6 +4,7 @@ import asyncio
 import time
 from fractions import Fraction
 from functools import cache
+from typing import Self
 
 import av
 import numpy as np
@@ -34,23 +35,23 @@ def clip(
         "x264-params": f"keyint={gop}:min-keyint={gop}:scenecut=0:repeat-headers=1:annexb=1",
     }
     random = np.random.default_rng(1)
-    units = []
+    units: list[AccessUnit] = []
     for number in range(int(seconds * FRAMES_PER_S)):
         picture = random.integers(100, 120, (HEIGHT_PX, WIDTH_PX, 3), dtype=np.uint8)
         row = number * 8 % HEIGHT_PX
         picture[row : row + 16] = 255
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
         frame.pts = number
-        for packet in codec.encode(frame):
-            units.append(
-                AccessUnit(
-                    nals=tuple(split_annex_b(bytes(packet))),
-                    pts_us=packet.pts * 1_000_000 // FRAMES_PER_S,
-                    is_key=packet.is_keyframe,
-                    width_px=WIDTH_PX,
-                    height_px=HEIGHT_PX,
-                )
+        units.extend(
+            AccessUnit(
+                nals=tuple(split_annex_b(bytes(packet))),
+                pts_us=(packet.pts or 0) * 1_000_000 // FRAMES_PER_S,
+                is_key=packet.is_keyframe,
+                width_px=WIDTH_PX,
+                height_px=HEIGHT_PX,
             )
+            for packet in codec.encode(frame)
+        )
     return tuple(units)
 
 
@@ -67,11 +68,17 @@ class Player:
         self.fanout = VideoFanout(request_key_frame=self._on_request)
         self._units = units
         self._task: asyncio.Task[None] | None = None
+        self._pts_origin_us: int | None = 0
+
+    def restart(self) -> None:
+        """Another capture takes over, whose clock begins anew."""
+        self.fanout.reset()
+        self._pts_origin_us = None
 
     def _on_request(self) -> None:
         self.key_frame_requests += 1
 
-    async def __aenter__(self) -> "Player":
+    async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._play())
         return self
 
@@ -85,7 +92,10 @@ class Player:
         number = 0
         while True:
             unit = self._units[number % len(self._units)]
-            pts_us = number * 1_000_000 // FRAMES_PER_S
+            now_us = number * 1_000_000 // FRAMES_PER_S
+            if self._pts_origin_us is None:
+                self._pts_origin_us = now_us
+            pts_us = now_us - self._pts_origin_us
             self.fanout.push(
                 AccessUnit(
                     nals=unit.nals,

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Self
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
@@ -50,7 +51,7 @@ class AiortcViewer:
         self._channels = channels
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def __aenter__(self) -> "AiortcViewer":
+    async def __aenter__(self) -> Self:
         await self.connect()
         return self
 
