@@ -51,7 +51,7 @@ def main() -> int:
     """Run one command; a failure is one sentence and status 1."""
     try:
         _run(_arguments(), Progress())
-    except ClusterError as error:
+    except (ClusterError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -38,8 +38,11 @@ def images(archive: Path) -> list[ArchivedImage]:
                 if member is not None:
                     content = json.load(member)
                     return from_docker(content) if name == "manifest.json" else from_oci(content)
-    except (OSError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
-        raise ClusterError(f"{archive} is not an image archive: {error}") from error
+    except OSError as error:
+        raise ClusterError(f"{archive} cannot be read: {error.strerror}") from error
+    except (tarfile.TarError, ValueError, KeyError, TypeError):
+        # Said below: these errors tell of their own parts, and not of the file.
+        pass
     raise ClusterError(
         f"{archive} is not an image archive; expected a file of `docker save` or `buildah push`"
     )

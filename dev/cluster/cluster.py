@@ -46,6 +46,8 @@ def up(progress: Progress) -> ClusterHandle:
         ClusterError: If this machine cannot have it; the text says what to do.
     """
     chosen = _choose()
+    if chosen is Provider.LOCAL:
+        local.check()
     programs = _clients(chosen, progress)
     # Before anything is made: `down` after a crash must know the provider.
     paths.DEMO.mkdir(exist_ok=True)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from dev.cluster import command, files, paths
+from dev.cluster.errors import ClusterError
 from dev.cluster.progress import Progress
 
 
@@ -15,7 +16,13 @@ def up(kubectl: Path, progress: Progress) -> None:
         ClusterError: If there is no context, or its API server does not answer.
     """
     if Path(os.environ.get("KUBECONFIG", "")) != paths.KUBECONFIG:
-        text = command.run([kubectl, "config", "view", "--raw", "--minify", "--flatten"])
+        try:
+            text = command.run([kubectl, "config", "view", "--raw", "--minify", "--flatten"])
+        except ClusterError as error:
+            raise ClusterError(
+                "the kubeconfig has no current context; choose one with `kubectl config"
+                " use-context NAME`, or unset CLUSTER"
+            ) from error
         files.write_private(paths.KUBECONFIG, text)
     kubeconfig = ("--kubeconfig", str(paths.KUBECONFIG))
     name = command.run([kubectl, *kubeconfig, "config", "current-context"]).strip()

@@ -1,7 +1,12 @@
-"""Writes the small files that other programs read."""
+"""Writes the small files that other programs read, and lets one command at a time work."""
 
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+from dev.cluster.progress import Progress
 
 
 def write_private(path: Path, content: str) -> None:
@@ -19,6 +24,26 @@ def write_private(path: Path, content: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(content)
     unfinished.replace(path)
+
+
+@contextlib.contextmanager
+def exclusive(lock: Path, progress: Progress, *, waiting_for: str) -> Iterator[None]:
+    """
+    Let one command at a time do what follows; the kernel frees the lock of one that was killed.
+
+    Args:
+        lock: the file that stands for it.
+        progress: told when another one is at it.
+        waiting_for: what the other one does.
+    """
+    lock.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with lock.open("w", encoding="utf-8") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress(f"waiting for {waiting_for}")
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
 
 
 def give_to_caller(path: Path) -> None:

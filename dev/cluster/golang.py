@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.cluster import command, paths
+from dev.cluster import command, files, paths
 from dev.cluster.errors import ClusterError
 from dev.cluster.progress import Progress
 
@@ -85,8 +85,12 @@ def programs(names: Iterable[str], progress: Progress) -> dict[str, Path]:
     missing = {name: target for name, target in targets.items() if not target.is_file()}
     if missing:
         go = _go()
-        for name, target in missing.items():
-            _build(go, name, target, progress)
+        with files.exclusive(
+            paths.cache() / "bin" / "lock", progress, waiting_for="another build of these programs"
+        ):
+            for name, target in missing.items():
+                if not target.is_file():
+                    _build(go, name, target, progress)
     return targets
 
 

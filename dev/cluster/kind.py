@@ -55,7 +55,7 @@ def _kind() -> Path:
     kind = command.find("kind")
     if kind is None:
         raise ClusterError(
-            "a Docker engine answers but kind is not installed; install kind 0.24 or newer"
+            "kind is not installed; with a Docker engine the cluster needs kind 0.24 or newer"
             " (https://kind.sigs.k8s.io/docs/user/quick-start/#installation), or set"
             " CLUSTER=local or CLUSTER=current"
         )

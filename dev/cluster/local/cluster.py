@@ -1,16 +1,15 @@
 """Brings the local cluster up, and says how it is; each step does nothing when it is done."""
 
 import contextlib
-import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from dev.cluster import golang, paths
 from dev.cluster.errors import ClusterError
-from dev.cluster.files import give_to_caller, write_private
+from dev.cluster.files import exclusive, give_to_caller, write_private
 from dev.cluster.local import (
     containerd,
     controlplane,
@@ -55,7 +54,6 @@ def up(progress: Progress) -> None:
     Raises:
         ClusterError: If the machine cannot have it, or a part does not become ready.
     """
-    preflight.check_privileges()
     programs = _programs(progress)
     with _lock(progress):
         files = _claim(progress)
@@ -81,13 +79,31 @@ def down(progress: Progress) -> None:
     paths.KUBECONFIG.unlink(missing_ok=True)
 
 
+def check() -> None:
+    """
+    Make sure that this user may have a local cluster, before anything is built for it.
+
+    Raises:
+        ClusterError: If it is no Linux, or not root.
+    """
+    preflight.check_privileges()
+
+
 def is_begun() -> bool:
     """Tell whether anything of a local cluster may be on this machine."""
-    return layout.default().owner.is_file()
+    return layout.default().state.is_dir()
 
 
 def status() -> list[str]:
-    """Return a line about each part of the cluster."""
+    """
+    Return a line about each part of the cluster.
+
+    Raises:
+        ClusterError: If it cannot be looked at without root.
+    """
+    if not is_begun():
+        return ["no local cluster is up"]
+    preflight.check_privileges()
     present = owner.read(layout.default().owner)
     if present is None:
         return ["no local cluster is up"]
@@ -114,17 +130,12 @@ def load(archive: Path, progress: Progress) -> list[str]:
     return containerd.load(_files(present), ctr, archive)
 
 
-@contextlib.contextmanager
-def _lock(progress: Progress) -> Iterator[None]:
-    """Let one `up` or `down` run at a time; the kernel frees the lock of one that was killed."""
-    paths.RUNTIME.mkdir(mode=0o755, parents=True, exist_ok=True)
-    with (paths.RUNTIME / "lock").open("w", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("waiting for another `up` or `down` of the cluster")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _lock(progress: Progress) -> contextlib.AbstractContextManager[None]:
+    return exclusive(
+        paths.RUNTIME / "lock",
+        progress,
+        waiting_for="another `up` or `down` of the cluster",
+    )
 
 
 def _programs(progress: Progress) -> _Programs:

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from dev.cluster import command, debian, paths
+from dev.cluster import command, debian, files, paths
 from dev.cluster.errors import ClusterError
 from dev.cluster.progress import Progress
 
@@ -56,14 +56,17 @@ def daemons(progress: Progress) -> Mapping[str, Path]:
     if command.find("apt-get") is None or command.find("dpkg-deb") is None:
         return {program: _installed(program) for program in _UNPACKED}
     root = paths.cache() / "debian"
-    missing = sorted(
-        {package for package in _UNPACKED.values() if not (root / package / ".complete").is_file()}
-    )
-    if missing:
-        progress(f"downloading {' '.join(missing)}")
-        debian.update_lists(missing)
-        for package in missing:
-            _unpack(package, root)
+    with files.exclusive(root / "lock", progress, waiting_for="another download of packages"):
+        missing = sorted(
+            package
+            for package in set(_UNPACKED.values())
+            if not (root / package / ".complete").is_file()
+        )
+        if missing:
+            progress(f"downloading {' '.join(missing)}")
+            debian.update_lists(missing)
+            for package in missing:
+                _unpack(package, root)
     return {program: _inside(root / package, program) for program, package in _UNPACKED.items()}
 
 
