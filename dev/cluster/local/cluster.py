@@ -91,7 +91,11 @@ def check() -> None:
 
 def is_begun() -> bool:
     """Tell whether anything of a local cluster may be on this machine."""
-    return layout.default().state.is_dir()
+    try:
+        return layout.default().state.is_dir()
+    except PermissionError:
+        # Root's, and nobody else may look.
+        return True
 
 
 def status() -> list[str]:
