@@ -43,7 +43,7 @@ async def push(connection: AdbConnection, path: str, content: bytes, *, mode: in
         connection: An open connection.
         path: Absolute path on the phone.
         content: The file; small, since it is handed over in one piece.
-        mode: Permission bits.
+        mode: Permission bits; the daemon gives group and others the owner's as well.
     Raises:
         AdbSyncFailed: If the phone does not take it, e.g. because its storage is full.
         AdbError: If the connection ends meanwhile.

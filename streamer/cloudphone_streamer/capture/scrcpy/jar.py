@@ -28,7 +28,13 @@ user can write there.
 """
 
 _OUTPUT_LIMIT_BYTES = 1024
-_READABLE = 0o644
+_READABLE = 0o444
+"""
+Readable for all, writable for nobody.
+
+The daemon gives group and others the owner's bits, so 0644 would let every app on the phone put
+its own code there, to be run as Android's shell user.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +87,7 @@ class ServerJar:
                     return
                 temporary = f"{DEVICE_PATH}.{secrets.token_hex(4)}"
                 await push(connection, temporary, self.content, mode=_READABLE)
-                await _run(connection, f"mv {temporary} {DEVICE_PATH}")
+                await _run(connection, f"mv -f {temporary} {DEVICE_PATH}")
         except TimeoutError:
             raise CaptureFailure(
                 "DeviceUnresponsive",
