@@ -108,7 +108,8 @@ class KubeClient:
         See KEP-555. Fields that this manager applied before and leaves out now are removed.
 
         Args:
-            manifest: Whole desired object; `metadata.uid` in it makes sure that no namesake is hit.
+            manifest: Whole desired object. With `metadata.resourceVersion` it is a
+                compare-and-swap too, and a `Conflict` if somebody has written since.
             field_manager: Owner of the fields.
             force: Take over fields that another manager owns; else that is a `Conflict`.
         Returns:
@@ -122,9 +123,12 @@ class KubeClient:
         """
         Server-side apply of `status`; the object must exist.
 
+        The API server does not look at `metadata.uid` here; only `metadata.resourceVersion` makes
+        sure that no namesake made later is hit.
+
         Raises:
-            NotFound: If it does not.
-            Conflict: If `metadata.uid` is given and the object's is another.
+            NotFound: If the object does not exist.
+            Conflict: If somebody has written since the given `metadata.resourceVersion`.
         """
         return await self._apply(manifest, "status", field_manager, force=force)
 
