@@ -27,7 +27,7 @@ def build(names: Sequence[str], progress: Progress) -> list[Path]:
     images = _images(names)
     engine = find_engine(progress)
     if BASE in names:
-        with build_lock():
+        with build_lock(progress):
             engine.ensure_base(progress)
     return [_build_one(image, engine, progress) for image in images]
 
@@ -53,7 +53,7 @@ def _images(names: Sequence[str]) -> list[Image]:
 def _build_one(image: Image, engine: Engine, progress: Progress) -> Path:
     if _archive_of(image, engine).is_file():
         return _archive_of(image, engine)
-    with build_lock():
+    with build_lock(progress):
         return _build_locked(image, engine, progress)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dev.cluster.paths import cache
+from dev.cluster.progress import Progress
 from dev.images.errors import ImageError
 
 
@@ -20,11 +21,15 @@ def cache_directory() -> Path:
 
 
 @contextlib.contextmanager
-def build_lock() -> Iterator[None]:
+def build_lock(progress: Progress) -> Iterator[None]:
     """Let one process at a time build and unpack; another waits for it."""
     cache_directory().mkdir(parents=True, exist_ok=True)
     with (cache_directory() / "lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress("waiting for another process that builds images")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dev.cluster.command import run
+from dev.cluster.progress import Progress
 from dev.images.store import build_lock, cache_directory
 
 _WHITEOUT_PREFIX = ".wh."
@@ -21,7 +22,7 @@ _OPAQUE_WHITEOUT = ".wh..wh..opq"
 
 
 @contextlib.contextmanager
-def unpacked(archive: Path) -> Iterator[Path]:
+def unpacked(archive: Path, progress: Progress) -> Iterator[Path]:
     """
     Lend a folder with an archive's root file system, made once for each archive.
 
@@ -30,11 +31,12 @@ def unpacked(archive: Path) -> Iterator[Path]:
 
     Args:
         archive: A docker-archive from this package; its name is the folder's.
+        progress: Told when it has to wait.
     Raises:
         ClusterError: If a layer cannot be unpacked.
     """
     rootfs = cache_directory() / "rootfs" / archive.stem
-    with build_lock():
+    with build_lock(progress):
         if not rootfs.is_dir():
             _remove_unused(rootfs.parent, archive.stem.rpartition("-")[0])
             _unpack(archive, rootfs)

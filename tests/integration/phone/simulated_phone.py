@@ -84,8 +84,9 @@ def simulated_phone(arguments: Sequence[str] = ()) -> Iterator[PhoneHandle]:
     Raises:
         PhoneError: If it does not boot.
     """
-    [archive] = build(["phone"], Progress())
-    with unpacked(archive) as rootfs, _interface() as (interface, index):
+    progress = Progress()
+    [archive] = build(["phone"], progress)
+    with unpacked(archive, progress) as rootfs, _interface() as (interface, index):
         phone = NETWORK.format(index=index, host=2)
         process = subprocess.Popen(
             [
