@@ -85,6 +85,9 @@ class Pipeline:
 
     def on_capture_report(self, report: CaptureReport) -> None:
         """The capture's state has changed."""
+        if report.state is not CaptureState.RUNNING:
+            # What comes next is from another run of the phone's encoder, maybe with another clock.
+            self.fanout.reset()
         self._on_report(report)
 
     async def _run(self, document: SessionDocument) -> None:

@@ -97,10 +97,6 @@ class PointerTracker:
             for finger in fingers
         )
 
-    def forget_all(self) -> None:
-        """The phone was replaced or its control connection lost: no finger is down there."""
-        self._fingers.clear()
-
     def _free_pointers(self) -> Iterator[int]:
         used = {finger.pointer for finger in self._fingers.values()}
         return (pointer for pointer in range(MAX_FINGERS) if pointer not in used)

@@ -197,13 +197,6 @@ def test_a_touch_on_a_picture_of_another_size_is_dropped() -> None:
     assert tracker.down_count == 0
 
 
-def test_a_phone_that_was_replaced_has_no_finger_down() -> None:
-    tracker = PointerTracker()
-    tracker.apply("a", touch())
-    tracker.forget_all()
-    assert tracker.apply("a", touch("move")) == ()
-
-
 STEPS = st.tuples(
     st.sampled_from("abc"), st.sampled_from(TouchAction), st.integers(0, 12), st.booleans()
 )
