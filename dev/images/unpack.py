@@ -72,7 +72,7 @@ def _unpack(archive: Path, rootfs: Path) -> None:
         names = json.load(manifest)[0]["Layers"] if manifest else []
         image.extractall(layers, filter="data")
     for layer in names:
-        _apply_whiteouts(layers / layer, tree)
+        apply_whiteouts(layers / layer, tree)
         run(
             [
                 "tar",
@@ -87,7 +87,7 @@ def _unpack(archive: Path, rootfs: Path) -> None:
     shutil.rmtree(partial)
 
 
-def _apply_whiteouts(layer: Path, tree: Path) -> None:
+def apply_whiteouts(layer: Path, tree: Path) -> None:
     """Remove what a layer deletes. See the OCI Image Layer Specification - Whiteouts."""
     with tarfile.open(layer) as members:
         for member in members:

@@ -24,6 +24,8 @@ _ENVIRONMENT = {
     "ANDROID_DATA": "/data",
     "HOME": "/",
     "LANG": "C.UTF-8",
+    # A readiness probe makes a connection a second: at the level "info" each is twelve lines.
+    "ANDROID_LOG_TAGS": "*:w",
 }
 _BOOT_POLL_S = 0.02
 # Redroid's kernel-style parameters, which this phone takes as well.
