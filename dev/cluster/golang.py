@@ -17,16 +17,14 @@ from dev.cluster import command, files, paths
 from dev.cluster.errors import ClusterError
 from dev.cluster.progress import Progress
 
-# The machine's own Go settings must not change what is built; a newer toolchain that a module
-# asks for may still be fetched.
+# The machine's own Go settings must not change what is built, but for its module proxy. An empty
+# variable would not do: Go then takes the value that `go env -w` wrote. A newer toolchain that a
+# module asks for may be fetched.
 _SETTINGS = {
     "CGO_ENABLED": "0",
-    "GOFLAGS": "",
+    "GOFLAGS": "-mod=readonly -trimpath -buildvcs=false",
     "GOWORK": "off",
     "GOTOOLCHAIN": "auto",
-    "GOOS": "",
-    "GOARCH": "",
-    "GOEXPERIMENT": "",
 }
 # Go before 1.21 cannot fetch the toolchain that a module's `go` line asks for.
 _OLDEST_GO = (1, 21)
@@ -177,6 +175,7 @@ def _go() -> Path:
 def _build(go: Path, name: str, target: Path, progress: Progress) -> None:
     module = _MODULE_OF[name]
     version = _version_of(module)
+    host_system, host_machine = command.run([go, "env", "GOHOSTOS", "GOHOSTARCH"]).split()
     progress(f"building {name} {version if module.upstream else ''}".rstrip())
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{name}.unfinished")
@@ -185,16 +184,13 @@ def _build(go: Path, name: str, target: Path, progress: Progress) -> None:
             [
                 go,
                 "build",
-                "-trimpath",
-                "-buildvcs=false",
-                "-mod=readonly",
                 "-ldflags",
                 linker_flags(module.version_package, version),
                 "-o",
                 unfinished,
                 module.package.format(name),
             ],
-            environment=_SETTINGS,
+            environment={**_SETTINGS, "GOOS": host_system, "GOARCH": host_machine},
             directory=paths.GO_MODULES / module.folder,
             timeout_s=3600,
         )
