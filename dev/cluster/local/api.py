@@ -9,6 +9,7 @@ from typing import Any
 from dev.cluster.local import layout
 
 _TIMEOUT_S = 5
+_NOT_READY_TAINT = "node.kubernetes.io/not-ready"
 
 
 class Api:
@@ -47,8 +48,9 @@ class Api:
 
 
 def takes_pods(node: dict[str, Any]) -> bool:
-    """Tell whether a Node is Ready, and the taint that it had before is gone."""
+    """Tell whether a Node is Ready, and the taint that it had until then is gone."""
     conditions = node.get("status", {}).get("conditions", ())
-    return not node.get("spec", {}).get("taints") and any(
+    taints = node.get("spec", {}).get("taints", ())
+    return any(
         condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions
-    )
+    ) and not any(taint["key"] == _NOT_READY_TAINT for taint in taints)

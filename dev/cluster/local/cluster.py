@@ -167,10 +167,14 @@ def _refuse_other_checkout(present: owner.Owner | None) -> None:
 
 
 def _claim(progress: Progress) -> Layout:
-    """Make the cluster this checkout's, after clearing what a crash or a reboot left."""
+    """Make the cluster this checkout's, after clearing what a killed `down` or a reboot left."""
     present = owner.read(layout.default().owner)
     _refuse_other_checkout(present)
-    if present is not None and present.checkout == str(paths.CHECKOUT):
+    if (
+        present is not None
+        and present.checkout == str(paths.CHECKOUT)
+        and not teardown.is_begun(_files(present))
+    ):
         return _files(present)
     files = layout.default()
     teardown.remove(_files(present), present, progress)
@@ -210,7 +214,7 @@ def _start(files: Layout, programs: _Programs, progress: Progress) -> None:
     etcd, apiserver, *controllers = controlplane.daemons(files, programs.by_name, _SYSTEM_PATH)
     nodes = node.daemons(files, programs.by_name, _SYSTEM_PATH)
     everything = (runtime, etcd, apiserver, *controllers, *nodes)
-    preflight.check_ports(daemon.name for daemon in everything if not processes.alive(daemon))
+    preflight.check_ports(daemon.name for daemon in processes.not_running(everything))
 
     api = Api(files.pki)
     _run(files, (runtime, etcd, apiserver), progress)
@@ -252,12 +256,11 @@ def _wait(
     """
     deadline_s = time.monotonic() + timeout_s
     while not is_done():
-        for daemon in daemons:
-            if not processes.alive(daemon):
-                raise ClusterError(
-                    f"{daemon.name} ended: {processes.last_words(daemon.name, files.logs)};"
-                    f" its log is in {files.logs}"
-                )
+        for daemon in processes.not_running(daemons):
+            raise ClusterError(
+                f"{daemon.name} ended: {processes.last_words(daemon.name, files.logs)};"
+                f" its log is in {files.logs}"
+            )
         if time.monotonic() > deadline_s:
             raise ClusterError(
                 f"{what} was not ready after {timeout_s:.0f} s; look at the logs in {files.logs}"

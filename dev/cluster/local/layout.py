@@ -50,6 +50,11 @@ class Layout:
         return self.state / "owner.json"
 
     @property
+    def removing(self) -> Path:
+        """Return the mark of a removal that began: what is left of the cluster is no use."""
+        return self.state / "removing"
+
+    @property
     def pki(self) -> Path:
         return self.state / "pki"
 

@@ -12,7 +12,7 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,9 +109,10 @@ def ensure(daemon: Daemon, logs: Path) -> bool:
     return True
 
 
-def alive(daemon: Daemon) -> bool:
-    """Tell whether the daemon itself runs, whatever its configuration."""
-    return any(_is(process, daemon) for process in running())
+def not_running(daemons: Iterable[Daemon]) -> list[Daemon]:
+    """Return those of the daemons that do not run, whatever their configuration."""
+    present = list(running())
+    return [daemon for daemon in daemons if not any(_is(found, daemon) for found in present)]
 
 
 def executable(pid: int) -> str | None:

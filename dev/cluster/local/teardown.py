@@ -22,6 +22,8 @@ def remove(files: Layout, owner: Owner | None, progress: Progress) -> None:
     Raises:
         ClusterError: If something of it cannot be removed.
     """
+    if files.state.is_dir():
+        files.removing.touch()
     began = owner is not None or any(processes.running())
     if began:
         progress("ending the cluster's processes")
@@ -45,16 +47,22 @@ def remove(files: Layout, owner: Owner | None, progress: Progress) -> None:
     _remove_state(files)
 
 
+def is_begun(files: Layout) -> bool:
+    """Tell whether a removal was begun and did not end."""
+    return files.removing.exists()
+
+
 def _remove_state(files: Layout) -> None:
     """Remove the run-time state, its owner last: until then a next `down` knows what to do."""
     if not files.state.is_dir():
         return
     for entry in files.state.iterdir():
-        if entry == files.owner:
+        if entry in (files.owner, files.removing):
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
         else:
             entry.unlink(missing_ok=True)
     files.owner.unlink(missing_ok=True)
+    files.removing.unlink(missing_ok=True)
     leftovers.remove_if_empty(files.state)

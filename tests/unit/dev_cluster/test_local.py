@@ -237,13 +237,21 @@ class TestNode:
                 id="lost",
             ),
             pytest.param(
-                {"spec": {"taints": [{"key": "k"}]}, "status": {"conditions": [READY]}},
+                {
+                    "spec": {"taints": [{"key": "node.kubernetes.io/not-ready"}]},
+                    "status": {"conditions": [READY]},
+                },
                 False,
                 id="ready but still tainted",
             ),
+            pytest.param(
+                {"spec": {"taints": [{"key": "mine"}]}, "status": {"conditions": [READY]}},
+                True,
+                id="tainted by the user",
+            ),
         ],
     )
-    def test_a_node_takes_pods_when_ready_and_untainted(
+    def test_a_node_takes_pods_when_ready_and_no_longer_tainted_for_it(
         self, resource: dict[str, object], expected: bool
     ) -> None:
         assert takes_pods(resource) is expected
