@@ -28,13 +28,18 @@ def _font() -> mmap.mmap:
 def glyph(character: str) -> Mask:
     """Return a character's pixels: 16 rows of 8 or 16."""
     font = _font()
-    start = font.find(b"\n%04X:" % ord(character))
+    start = font.find(_line_start(ord(character)))
     if start < 0:
-        start = font.find(b"\n%04X:" % _REPLACEMENT)
+        start = font.find(_line_start(_REPLACEMENT))
     start = font.find(b":", start) + 1
     row_bytes = bytes.fromhex(font[start : font.find(b"\n", start)].decode("ascii"))
     rows = np.frombuffer(row_bytes, np.uint8).reshape(GLYPH_HEIGHT_PX, -1)
     return np.unpackbits(rows, axis=1).astype(np.bool_)
+
+
+def _line_start(code_point: int) -> bytes:
+    digits = 4 if code_point <= 0xFFFF else 6
+    return f"\n{code_point:0{digits}X}:".encode()
 
 
 def text_line(text: str, scale: int) -> Mask:

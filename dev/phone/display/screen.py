@@ -128,15 +128,13 @@ def _disc(radius_px: int) -> Mask:
 @lru_cache(maxsize=4)
 def _band(width_px: int, height_px: int) -> Plane:
     """Make a texture that scrolls: cheap to encode, but it moves everywhere."""
-    columns = np.arange(width_px * 3, dtype=np.float32)
-    # The last third repeats the first, so that the scroll has no seam.
-    columns[2 * width_px :] = columns[:width_px]
+    # Whole waves on twice the width, where the scroll starts again: no seam.
+    columns = np.arange(width_px * 3, dtype=np.float32) * (np.pi / width_px)
     rows = np.arange(height_px, dtype=np.float32)[:, None]
-    waves = 50 * np.sin(columns / 23) * np.cos(rows / 31)
-    # 40 sin((columns + rows) / 57), by the addition theorem: far fewer sines.
-    waves += 40 * (
-        np.sin(columns / 57) * np.cos(rows / 57) + np.cos(columns / 57) * np.sin(rows / 57)
-    )
+    waves = 50 * np.sin(9 * columns) * np.cos(rows / 31)
+    # 40 sin(4 columns + rows / 57), by the addition theorem: far fewer sines.
+    waves += 40 * np.sin(4 * columns) * np.cos(rows / 57)
+    waves += 40 * np.cos(4 * columns) * np.sin(rows / 57)
     band: Plane = (waves + 128).clip(BLACK.y, WHITE.y).astype(np.uint8)
     return band
 

@@ -42,6 +42,8 @@ class Options:
     video_codec_options: dict[str, CodecValue] = field(default_factory=dict)
     video_encoder: str = ""
     display_id: int = 0
+    list_encoders: bool = False
+    list_displays: bool = False
     tunnel_forward: bool = False
     clipboard_autosync: bool = True
     cleanup: bool = True
@@ -61,7 +63,7 @@ def parse_options(arguments: Sequence[str]) -> tuple[Options, list[str]]:
     Parse the server's arguments.
 
     Returns:
-        The options, and a warning for each unknown one.
+        The options, and a warning for each that is unknown or has no effect here.
     Raises:
         OptionError: If the version differs or a value is not valid.
     """
@@ -91,9 +93,15 @@ def parse_options(arguments: Sequence[str]) -> tuple[Options, list[str]]:
             parsed = parse(key, value)
             if name:
                 options = replace(options, **{name: parsed})
+            elif key in _CHANGES_THE_PICTURE and value:
+                warnings.append(f"{key} has no effect on a simulated phone")
         else:
             warnings.append(f"Unknown server option: {key}")
     return options, warnings
+
+
+# A real phone's picture would be another one; silence would be a lie.
+_CHANGES_THE_PICTURE = frozenset({"angle", "crop", "capture_orientation", "new_display"})
 
 
 def _boolean(_key: str, value: str) -> bool:
@@ -248,8 +256,8 @@ _PARSERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "downsize_on_error": ("", _boolean),
     "cleanup": ("cleanup", _boolean),
     "power_on": ("", _boolean),
-    "list_encoders": ("", _boolean),
-    "list_displays": ("", _boolean),
+    "list_encoders": ("list_encoders", _boolean),
+    "list_displays": ("list_displays", _boolean),
     "list_cameras": ("", _boolean),
     "list_camera_sizes": ("", _boolean),
     "list_apps": ("", _boolean),

@@ -17,9 +17,12 @@ class ConfigurationError(Exception):
     """The phone cannot do what the options ask; it has been logged."""
 
 
+_VIDEO_ENCODER = "c2.android.avc.encoder"
+
+
 def serve(options: Options) -> None:
     """
-    Serve one client until its video or its control stream ends.
+    Serve one client until its video or its control stream ends, or print what it wants listed.
 
     Raises:
         ConfigurationError: If the options ask for what this phone lacks.
@@ -32,6 +35,9 @@ def serve(options: Options) -> None:
         f"Device: [{properties['ro.product.manufacturer']}] {properties['ro.product.brand']} "
         f"{properties['ro.product.model']} (Android {properties['ro.build.version.release']})",
     )
+    if options.list_encoders or options.list_displays:
+        _list(framework.state, options)
+        return
     connection = open_connection(options)
     try:
         if options.send_device_meta and connection.sockets:
@@ -43,13 +49,22 @@ def serve(options: Options) -> None:
         connection.close()
 
 
+def _list(state: PhoneState, options: Options) -> None:
+    if options.list_encoders:
+        encoder = f"--video-codec=h264 --video-encoder={_VIDEO_ENCODER}"
+        log(Level.INFO, f"List of video encoders:\n    {encoder:<70} (sw)")
+        log(Level.INFO, "List of audio encoders:")
+    if options.list_displays:
+        log(Level.INFO, f"List of displays:\n    --display-id=0    ({state.display_size})")
+
+
 def _check(options: Options) -> None:
     problem = None
     if options.video and options.video_source != "display":
         problem = "No matching camera found"
     elif options.video and options.video_codec != "h264":
         problem = f"Could not create default video encoder for {options.video_codec}"
-    elif options.video and options.video_encoder:
+    elif options.video and options.video_encoder not in {"", _VIDEO_ENCODER}:
         problem = f"Video encoder '{options.video_encoder}' for h264 not found"
     elif options.display_id != 0:
         problem = f"Display {options.display_id} not found"
@@ -74,7 +89,8 @@ def _stream(connection: Connection, framework: FrameworkClient, options: Options
         framework.watch(_ignore)
     if video:
         _start("video", video.run, ended)
-    ended.wait()
+    if video or connection.control:
+        ended.wait()
 
 
 def _start(name: str, run: Callable[[], None], ended: threading.Event) -> None:

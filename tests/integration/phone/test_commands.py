@@ -98,6 +98,13 @@ def test_a_server_of_another_version_refuses_its_client(adb: AdbProgram, server_
     assert adb.shell(f"test -f {SERVER}").returncode == 0
 
 
+def test_a_server_lists_its_encoder_for_the_client(adb: AdbProgram, server_file: Path) -> None:
+    adb.push(server_file, SERVER)
+    listed = adb.out(f"{START} 3.3.4 list_encoders=true list_displays=true")
+    assert "--video-codec=h264 --video-encoder=c2.android.avc.encoder" in listed
+    assert "--display-id=0    (720x1280)" in listed
+
+
 def test_a_file_that_is_no_server_is_not_started(adb: AdbProgram, tmp_path: Path) -> None:
     text = tmp_path / "server.jar"
     text.write_text("not an archive")

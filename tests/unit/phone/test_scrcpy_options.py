@@ -44,6 +44,12 @@ def test_a_raw_stream_has_nothing_but_packets() -> None:
     )
 
 
+def test_an_option_that_would_change_the_picture_is_a_warning() -> None:
+    assert parse_options(["3.3.4", "crop=", "angle=90"])[1] == [
+        "angle has no effect on a simulated phone"
+    ]
+
+
 def test_an_unknown_option_is_only_a_warning() -> None:
     assert parse_options(["3.3.4", "colour=red"]) == (Options(), ["Unknown server option: colour"])
 
