@@ -211,7 +211,7 @@ class Streamer:
             rates=self._pipeline.meter.rates(time.monotonic()),
             frames_total=self._pipeline.meter.frames_total,
             viewers=self._viewers.count,
-            viewers_total=self._viewers.admitted_total,
+            viewers_total=self._viewers.connected_total,
             messages_total=self._viewers.messages_total,
             messages_refused_total=self._viewers.refusals_total,
             requests_refused_total=self._requests_refused,

@@ -73,7 +73,7 @@ class Metrics(Collector):
         ):
             yield GaugeMetricFamily(f"media_service_{name}", text, value=value)
         for name, text, value in (
-            ("sessions", "Viewers admitted", now.viewers_total),
+            ("sessions", "Viewers that media has flowed to", now.viewers_total),
             ("pipeline_frames", "Captured pictures", now.frames_total),
             ("rtp_packets_sent", "RTP packets sent", now.packets_sent_total),
             ("rtp_bytes_sent", "Bytes of RTP packets sent", now.bytes_sent_total),

@@ -27,6 +27,7 @@ class WhepViewer:
         self._headers = {"Authorization": f"Bearer {ticket}"}
         self._http = aiohttp.ClientSession()
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.control = self._peer.createDataChannel("control")
         self._track: MediaStreamTrack | None = None
         self._resource: str | None = None
 
@@ -49,7 +50,6 @@ class WhepViewer:
             WhepRefused: If the server refuses the offer.
         """
         self._peer.addTransceiver("video", direction="recvonly")
-        self._peer.createDataChannel("control")
         self._peer.on("track", self._take_track)
         await self._peer.setLocalDescription(await self._peer.createOffer())
         async with self._http.post(

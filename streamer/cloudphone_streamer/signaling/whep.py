@@ -118,7 +118,7 @@ class WhepEndpoint:
         self._resources[accepted.viewer_id] = _Resource(etag=accepted.etag, viewer=viewer)
         return web.Response(
             status=201,
-            text=accepted.answer_sdp,
+            body=accepted.answer_sdp.encode(),
             content_type=_SDP,
             headers={
                 "Location": f"{WHEP_PATH}/{accepted.viewer_id}",

@@ -49,7 +49,7 @@ class Viewers:
         on_change: Callable[[], None],
     ) -> None:
         self.inject = inject
-        self.admitted_total = 0
+        self.connected_total = 0
         self.messages_total: Counter[str] = Counter()
         self.refusals_total: Counter[str] = Counter()
         self._access = access
@@ -80,11 +80,11 @@ class Viewers:
             ticket=ticket, audience=self, pointers=self._pointers, now_s=time.monotonic()
         )
         self._viewers.append(viewer)
-        self.admitted_total += 1
         return viewer
 
     def connected(self, viewer: Viewer) -> None:
         """Take note that media flows to this viewer."""
+        self.connected_total += 1
         logger.info("viewer connected", extra={"subject": viewer.ticket.subject})
         self._tell_everybody()
         self._on_change()
