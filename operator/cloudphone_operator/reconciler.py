@@ -160,7 +160,8 @@ class Reconciler:
         except (NotFound, Conflict):
             return 0.0  # it is gone, or it is another of the same name: look again
         self._written_at[session.key] = now
-        notes += notes_of_change(session.status, after)
+        # What was found and taken comes before what was made of it.
+        notes[:0] = notes_of_change(session.status, after)
         return decision.requeue_after_s
 
     async def _tell(self, session: Session, notes: list[Note]) -> None:

@@ -212,8 +212,9 @@ def _former(observed: Observed, before: tuple[Action, ...]) -> str:
     for action in reversed(before):
         if isinstance(action, DeletePod):
             return f"Pod {action.name} ({action.why})"
-    name = observed.session.status.pod_name
-    return f"Pod {name} (Gone)" if name is not None else ""
+    attempt = last_attempt(observed)
+    name = names.pod_name(observed.session.key.name, attempt)
+    return f"Pod {name} (Gone)" if attempt > 0 else ""
 
 
 def _why_gone(pod: Pod) -> str:

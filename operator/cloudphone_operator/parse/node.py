@@ -7,7 +7,7 @@ from cloudphone_operator.model.cluster import Node, Taint
 from cloudphone_operator.model.status import ConditionStatus
 from cloudphone_operator.nodes import NodeClass, addresses_of, class_of
 from cloudphone_operator.nodes import parse_node as parse_facts
-from cloudphone_operator.parse.fields import Fields
+from cloudphone_operator.parse.fields import Fields, ParseError
 from cloudphone_operator.ports.ledger import Ledger
 
 
@@ -24,12 +24,15 @@ def parse_node(raw: Any, classes: Iterable[NodeClass], ledger: Ledger) -> Node:
     """
     whole = Fields(raw)
     spec, status = whole.child("spec"), whole.child("status")
-    # Checked before the plain reader of `nodes` looks at it.
-    whole.child("metadata").text("uid")
-    node_class = class_of(parse_facts(raw), classes)
+    try:
+        facts = parse_facts(raw)
+        node_class = class_of(facts, classes)
+        addresses = addresses_of(facts, node_class)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ParseError(f"node is {raw!r:.80}; expected a v1 Node: {error!r}") from None
     return Node(
         name=whole.child("metadata").text("name"),
-        addresses=addresses_of(parse_facts(raw), node_class),
+        addresses=addresses,
         ready=any(
             condition.text("type") == "Ready"
             and condition.choice("status", ConditionStatus) is ConditionStatus.TRUE

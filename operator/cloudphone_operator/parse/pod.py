@@ -1,5 +1,6 @@
 """Pod to `Pod`: phones and streamers alike."""
 
+import re
 from typing import Any
 
 from cloudphone_operator import names
@@ -27,7 +28,7 @@ def parse_pod(raw: Any) -> Pod:
         deletion_at=metadata.optional_time("deletionTimestamp"),
         labels=metadata.text_map("labels"),
         controller_uid=parse_controller(metadata)[0],
-        attempt=int(attempt) if attempt.isascii() and attempt.isdigit() else 0,
+        attempt=int(attempt) if re.fullmatch(r"[0-9]{1,9}", attempt) else 0,
         spec_hash=annotations.get(names.ANNOTATION_SPEC_HASH, ""),
         node_name=spec.text("nodeName", ""),
         phase=status.text("phase", "Pending"),

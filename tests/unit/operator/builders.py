@@ -104,7 +104,9 @@ def phone(**changes: Any) -> Pod:
 
 
 def node(name: str = "node-a", **changes: Any) -> Node:
-    return dataclasses.replace(Node(name=name, addresses=("192.0.2.10",), free_ports=100), **changes)
+    return dataclasses.replace(
+        Node(name=name, addresses=("192.0.2.10",), free_ports=100), **changes
+    )
 
 
 def streamer(attempt: int = 1, **changes: Any) -> Pod:

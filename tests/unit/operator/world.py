@@ -254,5 +254,3 @@ def _wanted_node(manifest: dict[str, Any]) -> str:
         "requiredDuringSchedulingIgnoredDuringExecution"
     ]
     return str(required["nodeSelectorTerms"][0]["matchFields"][0]["values"][0])
-
-
