@@ -8,7 +8,8 @@ connection, so nothing is forwarded to local ports and nothing is shared with ot
     handshake    pure: who are you, prove it, what can we both do
     flow         pure: what one stream may send and has to acknowledge
     keys         the RSA key that phones know us by
-    connection   asyncio: one TCP connection, many streams
+    connection   asyncio: one TCP connection
+    stream       asyncio: one of the streams that share it
     reader       asyncio: a stream whose bytes are awaited
     sync         files to the phone
     shell        commands on the phone

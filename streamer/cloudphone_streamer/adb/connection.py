@@ -1,14 +1,11 @@
 """
 One TCP connection to the ADB daemon of a phone, shared by any number of streams.
 
-The asyncio shell around `wire`, `handshake` and `flow`. Data is handed to a stream's receiver as
-it arrives, on the event loop and without a task in between: for video every hop counts. What the
-streams carry is not known here.
+The asyncio shell around `wire` and `handshake`, and the maker of streams (`stream`). What they
+carry is not known here.
 """
 
 import asyncio
-import logging
-from typing import Protocol
 
 from cloudphone_streamer.adb.errors import (
     AdbConnectionLost,
@@ -19,12 +16,10 @@ from cloudphone_streamer.adb.errors import (
     AdbUnauthorized,
     AdbUnreachable,
 )
-from cloudphone_streamer.adb.flow import ReceiveWindow, SendBudget
-from cloudphone_streamer.adb.handshake import DELAYED_ACK, Handshake, Peer
+from cloudphone_streamer.adb.handshake import Handshake, Peer
 from cloudphone_streamer.adb.keys import AdbKey
+from cloudphone_streamer.adb.stream import AdbStream, StreamReceiver
 from cloudphone_streamer.adb.wire import Command, Message, MessageParser, to_bytes
-
-_LOGGER = logging.getLogger(__name__)
 
 SILENCE_BEFORE_PROBE_S = 2.0
 """A still screen sends nothing, so silence is no failure; after this long we ask."""
@@ -43,93 +38,6 @@ question there is.
 _CLOSE_TIMEOUT_S = 1.0
 
 
-class StreamReceiver(Protocol):
-    """Takes what the phone sends on one stream; called on the event loop, must not block."""
-
-    def on_data(self, data: bytes) -> None:
-        """Bytes arrived; any number, with no relation to what the phone wrote at once."""
-
-    def on_closed(self, error: AdbError) -> None:
-        """The phone closed the stream or the connection ended; called once, after all data."""
-
-
-class AdbStream:
-    """One open stream; made by `AdbConnection.open`."""
-
-    def __init__(
-        self, connection: "AdbConnection", receiver: StreamReceiver, local_id: int
-    ) -> None:
-        self._connection = connection
-        self._receiver = receiver
-        self.local_id = local_id
-        self._remote_id = 0
-        self._pending = bytearray()
-        windowed = DELAYED_ACK in connection.features
-        self._budget = SendBudget(windowed=windowed)
-        self._window = ReceiveWindow(windowed=windowed)
-        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def write(self, data: bytes) -> None:
-        """
-        Send bytes as soon as the phone takes them; never blocks.
-
-        Bytes for a stream that is closed are dropped: its receiver has been told.
-        """
-        if self._connection.streams.get(self.local_id) is self:
-            self._pending += data
-            self._flush()
-
-    @property
-    def backlog_bytes(self) -> int:
-        """Bytes that were written and have not left for the phone."""
-        return len(self._pending) + self._connection.backlog_bytes
-
-    def close(self) -> None:
-        """Close the stream; its receiver is not called any more. Repeating it is harmless."""
-        if self._connection.streams.pop(self.local_id, None) is self and self._remote_id:
-            self._connection.send(Command.CLSE, self.local_id, self._remote_id)
-
-    def request(self, service: str) -> None:
-        """Send the OPEN."""
-        self._connection.send(
-            Command.OPEN,
-            self.local_id,
-            self._window.open_argument,
-            service.encode() + b"\0",
-        )
-
-    def on_okay(self, remote_id: int, payload: bytes) -> None:
-        """The phone opened the stream, or acknowledged."""
-        if not self._remote_id:
-            self._remote_id = remote_id
-            if not self.opened.done():
-                self.opened.set_result(None)
-        self._budget.on_okay(payload)
-        self._flush()
-
-    def on_write(self, data: bytes) -> None:
-        """The phone sent data."""
-        self._receiver.on_data(data)
-        acknowledgement = self._window.on_taken(len(data))
-        # The receiver may have closed the stream for what it was given.
-        if acknowledgement is not None and self._connection.streams.get(self.local_id) is self:
-            self._connection.send(Command.OKAY, self.local_id, self._remote_id, acknowledgement)
-
-    def on_end(self, error: AdbError) -> None:
-        """The phone closed the stream, or the connection ended."""
-        if not self.opened.done():
-            self.opened.set_exception(error)
-        elif self._remote_id:
-            self._receiver.on_closed(error)
-
-    def _flush(self) -> None:
-        while self._pending and self._budget.can_send():
-            chunk = bytes(self._pending[: self._connection.max_payload_bytes])
-            del self._pending[: len(chunk)]
-            self._budget.on_sent(len(chunk))
-            self._connection.send(Command.WRTE, self.local_id, self._remote_id, chunk)
-
-
 class AdbConnection(asyncio.Protocol):
     """
     A connection that is past its handshake; made by `connect`.
@@ -139,7 +47,6 @@ class AdbConnection(asyncio.Protocol):
 
     def __init__(self, key: AdbKey | None) -> None:
         loop = asyncio.get_running_loop()
-        self.streams: dict[int, AdbStream] = {}
         self.ended: asyncio.Future[AdbError] = loop.create_future()
         self._loop = loop
         self._parser = MessageParser()
@@ -147,6 +54,7 @@ class AdbConnection(asyncio.Protocol):
         self._ready: asyncio.Future[None] = loop.create_future()
         self._peer: Peer | None = None
         self._transport: asyncio.Transport | None = None
+        self._streams: dict[int, AdbStream] = {}
         self._last_local_id = 0
         self._last_heard_s = loop.time()
         self._watch: asyncio.TimerHandle | None = None
@@ -202,16 +110,6 @@ class AdbConnection(asyncio.Protocol):
         """What both sides can do."""
         return self._peer.features if self._peer else frozenset()
 
-    @property
-    def max_payload_bytes(self) -> int:
-        """Largest payload that the phone takes."""
-        return self._peer.max_payload_bytes if self._peer else 0
-
-    @property
-    def backlog_bytes(self) -> int:
-        """Bytes that wait for the network, of all streams."""
-        return self._transport.get_write_buffer_size() if self._transport else 0
-
     async def open(self, service: str, receiver: StreamReceiver) -> AdbStream:
         """
         Open a stream to a service of the phone.
@@ -230,7 +128,6 @@ class AdbConnection(asyncio.Protocol):
         try:
             await stream.opened
         except asyncio.CancelledError:
-            # A late OKAY finds no stream and is answered by CLSE.
             stream.close()
             raise
         return stream
@@ -251,10 +148,6 @@ class AdbConnection(asyncio.Protocol):
         self._end(error)
         if self._transport is not None:
             self._transport.abort()
-
-    def send(self, command: Command, arg0: int, arg1: int, payload: bytes = b"") -> None:
-        """Send one message; used by streams."""
-        self._send(Message(command=command, arg0=arg0, arg1=arg1, payload=payload))
 
     # asyncio.Protocol
 
@@ -288,11 +181,23 @@ class AdbConnection(asyncio.Protocol):
     def _request(self, service: str, receiver: StreamReceiver) -> AdbStream:
         if self.ended.done():
             raise self.ended.result()
+        assert self._peer is not None
+        assert self._transport is not None
         self._last_local_id += 1
-        stream = AdbStream(self, receiver, self._last_local_id)
-        self.streams[self._last_local_id] = stream
+        stream = AdbStream(
+            local_id=self._last_local_id,
+            receiver=receiver,
+            peer=self._peer,
+            send=self._send,
+            forget=self._forget,
+            network_backlog=self._transport.get_write_buffer_size,
+        )
+        self._streams[self._last_local_id] = stream
         stream.request(service)
         return stream
+
+    def _forget(self, local_id: int) -> None:
+        self._streams.pop(local_id, None)
 
     def _receive(self, message: Message) -> None:
         if self._peer is None:
@@ -305,16 +210,17 @@ class AdbConnection(asyncio.Protocol):
                 self._ready.set_result(None)
             self._schedule_watch(SILENCE_BEFORE_PROBE_S)
             return
-        stream = self.streams.get(message.arg1)
+        stream = self._streams.get(message.arg1)
         match message.command:
             case Command.WRTE if stream is not None:
                 stream.on_write(message.payload)
             case Command.OKAY if stream is not None:
                 stream.on_okay(message.arg0, message.payload)
             case Command.OKAY:
-                self.send(Command.CLSE, message.arg1, message.arg0)
+                # Of a stream that we gave up while the phone opened it.
+                self._send(Message(command=Command.CLSE, arg0=message.arg1, arg1=message.arg0))
             case Command.CLSE if stream is not None:
-                del self.streams[message.arg1]
+                del self._streams[message.arg1]
                 stream.on_end(
                     AdbStreamClosed("the phone closed the stream")
                     if stream.opened.done()
@@ -336,8 +242,8 @@ class AdbConnection(asyncio.Protocol):
         if not self._ready.done():
             self._ready.set_exception(error)
             self._ready.exception()  # Read, so that a connect() given up leaves no warning.
-        streams = list(self.streams.values())
-        self.streams.clear()
+        streams = list(self._streams.values())
+        self._streams.clear()
         for stream in streams:
             stream.on_end(error)
 

@@ -108,7 +108,7 @@ class Handshake:
         if self._key is None:
             raise AdbUnauthorized(
                 "the phone asks for an ADB key and none is configured; "
-                "give the streamer a key that the phone knows, or turn ro.adb.secure off"
+                "set ADB_KEY_PATH to a key that the phone knows, or turn ro.adb.secure off"
             )
         if not self._signed:
             self._signed = True

@@ -12,9 +12,10 @@ import asyncio
 import struct
 from enum import IntEnum
 
-from cloudphone_streamer.adb.connection import AdbConnection, AdbStream
+from cloudphone_streamer.adb.connection import AdbConnection
 from cloudphone_streamer.adb.errors import AdbError, AdbProtocolViolation, AdbServiceRefused
 from cloudphone_streamer.adb.handshake import SHELL_V2
+from cloudphone_streamer.adb.stream import AdbStream
 
 _HEADER = struct.Struct("<BI")
 _MAX_PACKET_BYTES = 1024 * 1024

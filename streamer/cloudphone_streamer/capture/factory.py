@@ -16,7 +16,7 @@ def make_capture(
     scrcpy_server_path: Path,
     connect_timeout_s: float,
     command_timeout_s: float,
-    adb_key: AdbKey | None = None,
+    adb_key: AdbKey | None,
 ) -> Capture:
     """
     Build the capture of a session; nothing happens before its `run`.

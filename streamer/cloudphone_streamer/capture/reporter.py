@@ -36,13 +36,15 @@ class Reporter:
             height_px=height_px,
         )
 
-    def failed(self, failure: CaptureFailure, *, lasting: bool) -> None:
+    def failed(self, failure: CaptureFailure, *, lasting: bool) -> bool:
         """
         An attempt ended; another one follows.
 
         Args:
             failure: Why.
             lasting: Whether attempts have failed for long.
+        Returns:
+            Whether this is news.
         """
         if failure.needs_person or lasting:
             state = CaptureState.FAILED
@@ -50,7 +52,7 @@ class Reporter:
             state = CaptureState.RECONNECTING
         else:
             state = CaptureState.STARTING
-        self._report(state, failure.reason, failure.message)
+        return self._report(state, failure.reason, failure.message)
 
     def _report(
         self,
@@ -60,7 +62,7 @@ class Reporter:
         *,
         width_px: int | None = None,
         height_px: int | None = None,
-    ) -> None:
+    ) -> bool:
         report = CaptureReport(
             state=state,
             mode=self._mode,
@@ -69,6 +71,8 @@ class Reporter:
             width_px=width_px,
             height_px=height_px,
         )
-        if report != self._last:
-            self._last = report
-            self._sink.on_capture_report(report)
+        if report == self._last:
+            return False
+        self._last = report
+        self._sink.on_capture_report(report)
+        return True

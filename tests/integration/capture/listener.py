@@ -99,4 +99,5 @@ def scrcpy_capture(address: str, server_path: Path) -> Capture:
         scrcpy_server_path=server_path,
         connect_timeout_s=3,
         command_timeout_s=10,
+        adb_key=None,
     )

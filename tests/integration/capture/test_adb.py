@@ -93,13 +93,13 @@ async def test_a_file_that_the_phone_cannot_write_is_refused_in_its_words(
 async def test_a_service_that_is_not_there_is_refused(adb: AdbConnection, service: str) -> None:
     with pytest.raises(AdbServiceRefused):
         await adb.open(service, ByteReader(limit_bytes=1))
-    assert not adb.streams
+    assert not adb._streams
 
 
 async def test_many_streams_share_one_connection(adb: AdbConnection) -> None:
     outputs = await asyncio.gather(*(run(adb, f"seq {count}") for count in range(1, 21)))
     assert [len(output.split()) for output, _ in outputs] == list(range(1, 21))
-    assert not adb.streams
+    assert not adb._streams
 
 
 async def test_megabytes_pass_in_both_directions_through_the_windows(adb: AdbConnection) -> None:
@@ -137,7 +137,7 @@ async def test_opening_may_be_given_up(adb: AdbConnection) -> None:
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await opening
-    assert not adb.streams
+    assert not adb._streams
     assert await run(adb, "echo still here") == ("still here\n", 0)
 
 

@@ -128,6 +128,7 @@ def test_the_document_chooses_the_capture(
         scrcpy_server_path=Path("/nowhere"),
         connect_timeout_s=1,
         command_timeout_s=1,
+        adb_key=None,
     )
     assert isinstance(capture, kind)
     assert capture.dropped_events == 0

@@ -90,13 +90,14 @@ class ScrcpyCapture:
             except StreamerError as error:
                 failure = to_failure(error)
                 delay_s = backoff.next_delay_s()
-                _LOGGER.warning(
+                is_news = reporter.failed(failure, lasting=backoff.is_exhausted)
+                _LOGGER.log(
+                    logging.WARNING if is_news else logging.DEBUG,
                     "capture ended, next attempt in %.1f s: %s: %s",
                     delay_s,
                     failure.reason,
                     failure.message,
                 )
-                reporter.failed(failure, lasting=backoff.is_exhausted)
                 await asyncio.sleep(delay_s)
 
     def request_key_frame(self) -> None:
@@ -222,6 +223,7 @@ class _PictureReceiver:
             self.ended.set_result(error)
         if not self.started.done():
             self.started.set_exception(error)
+            self.started.exception()  # Read: nobody waits for it if the start failed elsewhere.
 
 
 def _encode(event: InputEvent) -> list[bytes]:

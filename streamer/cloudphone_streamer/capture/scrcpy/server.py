@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 
-from cloudphone_streamer.adb.connection import AdbConnection, AdbStream, StreamReceiver
+from cloudphone_streamer.adb.connection import AdbConnection
 from cloudphone_streamer.adb.errors import AdbError, AdbServiceRefused
 from cloudphone_streamer.adb.shell import Command
+from cloudphone_streamer.adb.stream import AdbStream, StreamReceiver
 from cloudphone_streamer.capture.scrcpy.failures import server_failure
 from cloudphone_streamer.capture.scrcpy.jar import DEVICE_PATH
 from cloudphone_streamer.capture.scrcpy.options import ServerOptions
