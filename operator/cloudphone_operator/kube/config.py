@@ -34,9 +34,7 @@ async def load_configuration(context: str | None = None) -> Configuration:
                 persist_config=False,
             )
         else:
-            config.load_incluster_config(
-                client_configuration=configuration
-            )
+            config.load_incluster_config(client_configuration=configuration)
     except (config.ConfigException, OSError, TypeError, ValueError) as error:
         raise Unavailable(
             f"no cluster is configured: KUBECONFIG is {given!r}; tried it, "

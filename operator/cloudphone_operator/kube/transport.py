@@ -91,9 +91,7 @@ class Transport:
             else:
                 KUBE_REQUESTS.labels(method, status).inc()
                 if status < 300:
-                    decoded = json.loads(content)
-                    assert isinstance(decoded, dict)
-                    return decoded
+                    return _parse_object(content, f"{method} {path}")
                 failure = to_error(status, content)
                 again = status in _RETRIED_STATUS and (
                     # 429 is answered before anything is done.
@@ -137,6 +135,17 @@ class Transport:
         )
         content: bytes = await answer.read()
         return answer.status, _parse_retry_after_s(answer.headers.get("Retry-After")), content
+
+
+def _parse_object(content: bytes, request: str) -> dict[str, Any]:
+    try:
+        decoded = json.loads(content)
+    except ValueError:
+        decoded = None
+    if not isinstance(decoded, dict):
+        # A login page or a proxy's greeting, with status 200.
+        raise Unavailable(f"{request}: answer is {content[:80]!r}; expected a JSON object")
+    return decoded
 
 
 def _parse_retry_after_s(value: str | None) -> float | None:
