@@ -13,6 +13,7 @@ LOCKS: dict[str, list[str]] = {
     "build": ["requirements/build.in"],
     "operator": ["--extra=operator", "pyproject.toml"],
     "streamer": ["--extra=streamer", "pyproject.toml"],
+    "phone": ["requirements/phone.in", "--constraints=requirements/streamer.txt"],
     "dev": [
         "--extra=operator",
         "--extra=streamer",
