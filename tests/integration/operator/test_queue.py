@@ -9,7 +9,7 @@ ONE = SessionKey(namespace="n", name="one")
 TWO = SessionKey(namespace="n", name="two")
 
 
-async def test_a_key_waits_once_and_in_order():
+async def test_a_key_waits_once_and_in_order() -> None:
     queue = KeyedQueue()
     for key in (ONE, TWO, ONE):
         queue.add(key)
@@ -18,7 +18,7 @@ async def test_a_key_waits_once_and_in_order():
     assert len(queue) == 0
 
 
-async def test_a_key_that_is_being_worked_on_is_given_again_afterwards_and_only_once():
+async def test_a_key_that_is_being_worked_on_is_given_again_afterwards_and_only_once() -> None:
     queue = KeyedQueue()
     queue.add(ONE)
     await queue.get()
@@ -33,7 +33,7 @@ async def test_a_key_that_is_being_worked_on_is_given_again_afterwards_and_only_
     assert len(queue) == 0
 
 
-async def test_of_two_times_the_earlier_one_counts():
+async def test_of_two_times_the_earlier_one_counts() -> None:
     queue = KeyedQueue()
     queue.add_after(ONE, 0.01)
     queue.add_after(ONE, 60)
@@ -43,7 +43,7 @@ async def test_of_two_times_the_earlier_one_counts():
         assert [await queue.get(), await queue.get()] == [ONE, TWO]
 
 
-async def test_what_is_worked_on_is_due_no_more():
+async def test_what_is_worked_on_is_due_no_more() -> None:
     queue = KeyedQueue()
     queue.add_after(ONE, 0.02)
     queue.add(ONE)
@@ -53,7 +53,7 @@ async def test_what_is_worked_on_is_due_no_more():
     assert len(queue) == 0
 
 
-async def test_failures_are_repeated_ever_more_slowly_until_one_succeeds():
+async def test_failures_are_repeated_ever_more_slowly_until_one_succeeds() -> None:
     queue = KeyedQueue()
     assert [queue.retry(ONE) for _ in range(4)] == [0.25, 0.5, 1.0, 2.0]
     assert queue.retry(TWO) == 0.25
@@ -66,7 +66,7 @@ async def test_failures_are_repeated_ever_more_slowly_until_one_succeeds():
     queue.forget(TWO)
 
 
-async def test_the_longest_work_is_known():
+async def test_the_longest_work_is_known() -> None:
     queue = KeyedQueue()
     assert queue.longest_work_s() == 0
     queue.add(ONE)

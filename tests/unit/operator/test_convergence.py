@@ -2,6 +2,7 @@
 
 import dataclasses
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,7 +42,13 @@ def assert_one_right_pod(world: World) -> None:
     assert set(world.children) == {"Secret", "Service", "NetworkPolicy"}
 
 
-def test_from_nothing_to_a_ready_pod():
+def update_is_pending(world: World) -> bool:
+    condition = world.session.status.condition(ConditionType.UPDATE_PENDING)
+    assert condition is not None
+    return condition.is_true
+
+
+def test_from_nothing_to_a_ready_pod() -> None:
     world = new_world()
     first = world.reconcile()
     assert first is not None
@@ -51,7 +58,7 @@ def test_from_nothing_to_a_ready_pod():
     assert_one_right_pod(world)
 
 
-def test_a_port_that_something_unseen_uses_is_marked_and_another_one_taken():
+def test_a_port_that_something_unseen_uses_is_marked_and_another_one_taken() -> None:
     world = new_world()
     world.foreign = {("node-a", 50000), ("node-a", 50001)}
     settle(world)
@@ -60,7 +67,7 @@ def test_a_port_that_something_unseen_uses_is_marked_and_another_one_taken():
     assert world.marked == world.foreign
 
 
-def test_the_streamer_follows_its_phone_to_another_node():
+def test_the_streamer_follows_its_phone_to_another_node() -> None:
     world = new_world()
     settle(world)
     world.phone = builders.phone(node_name="node-b", uid="f0e0-0002", ip="198.18.0.21")
@@ -69,7 +76,7 @@ def test_the_streamer_follows_its_phone_to_another_node():
     assert list(world.held) == ["node-b"]
 
 
-def test_a_phone_that_comes_back_on_its_node_keeps_streamer_and_ports():
+def test_a_phone_that_comes_back_on_its_node_keeps_streamer_and_ports() -> None:
     world = new_world()
     settle(world)
     before = world.live_pods()
@@ -83,7 +90,7 @@ def test_a_phone_that_comes_back_on_its_node_keeps_streamer_and_ports():
     assert "198.18.0.99:5555" in world.document
 
 
-def test_a_change_that_needs_a_new_pod_waits_until_nobody_watches():
+def test_a_change_that_needs_a_new_pod_waits_until_nobody_watches() -> None:
     world = new_world()
     settle(world)
     before = world.live_pods()
@@ -92,15 +99,15 @@ def test_a_change_that_needs_a_new_pod_waits_until_nobody_watches():
     settle(world)
     assert world.live_pods() == before
     assert world.session.status.phase is Phase.STREAMING
-    assert world.session.status.condition(ConditionType.UPDATE_PENDING).is_true
+    assert update_is_pending(world)
     world.viewers = 0
     settle(world)
     assert_one_right_pod(world)
     assert world.held == {"node-a": (50000, 50001)}
-    assert not world.session.status.condition(ConditionType.UPDATE_PENDING).is_true
+    assert not update_is_pending(world)
 
 
-def test_a_live_change_reaches_the_streamer_and_keeps_its_pod():
+def test_a_live_change_reaches_the_streamer_and_keeps_its_pod() -> None:
     world = new_world()
     settle(world)
     before = world.live_pods()
@@ -113,7 +120,7 @@ def test_a_live_change_reaches_the_streamer_and_keeps_its_pod():
     assert world.running_version == SessionDocument.parse(world.document).version()
 
 
-def test_suspension_takes_pod_and_ports_and_its_end_brings_them_back():
+def test_suspension_takes_pod_and_ports_and_its_end_brings_them_back() -> None:
     world = new_world()
     settle(world)
     world.session = dataclasses.replace(world.session, lifecycle=Lifecycle(suspended=True))
@@ -126,7 +133,7 @@ def test_suspension_takes_pod_and_ports_and_its_end_brings_them_back():
     assert_one_right_pod(world)
 
 
-def test_an_expired_session_gives_all_back_and_is_deleted_after_its_time():
+def test_an_expired_session_gives_all_back_and_is_deleted_after_its_time() -> None:
     world = new_world()
     settle(world)
     end_s = int((world.now - world.session.created_at).total_seconds())
@@ -193,7 +200,7 @@ def happen(world: World, event: str, detail: object) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(events, max_size=12))
-def test_whatever_happens_there_is_one_right_pod_in_the_end(history):
+def test_whatever_happens_there_is_one_right_pod_in_the_end(history: Any) -> None:
     world = new_world()
     for event, detail in history:
         happen(world, event, detail)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from cloudphone_operator.model.decision import (
     DeletePod,
     MarkForeign,
 )
-from cloudphone_operator.model.session import SessionKey
+from cloudphone_operator.model.session import PodSelector, SessionKey
 from cloudphone_operator.model.status import (
     Condition,
     ConditionStatus,
@@ -39,7 +40,7 @@ from tests.unit.operator.builders import NOW, POLICY
 # Conditions
 
 
-def test_settled_conditions_keep_their_time_until_their_status_changes():
+def test_settled_conditions_keep_their_time_until_their_status_changes() -> None:
     old = settle([], [true(ConditionType.READY, "A", "a")], generation=1, now=NOW)
     later = NOW + timedelta(seconds=5, microseconds=7)
     same = settle(old, [true(ConditionType.READY, "B", "b")], generation=2, now=later)
@@ -55,7 +56,7 @@ def test_settled_conditions_keep_their_time_until_their_status_changes():
 # Phases
 
 
-def conditions(**changes):
+def conditions(**changes: Any) -> Any:
     holds = {
         ConditionType.READY: "False",
         ConditionType.DEVICE_READY: "True",
@@ -112,14 +113,14 @@ def conditions(**changes):
         pytest.param({"READY": "False/Terminating"}, Phase.TERMINATING, id="being deleted"),
     ],
 )
-def test_the_phase_is(changes, phase):
+def test_the_phase_is(changes: Any, phase: Any) -> None:
     assert derive_phase(conditions(**changes)) is phase
 
 
 # Events
 
 
-def test_what_is_told_of_actions():
+def test_what_is_told_of_actions() -> None:
     manifest = {"metadata": {"name": "phone-1-2"}}
     told = [
         notes_of_action(action)
@@ -152,7 +153,7 @@ def test_what_is_told_of_actions():
     ]
 
 
-def status_of(**changes):
+def status_of(**changes: Any) -> Any:
     return decide(builders.observed(**changes), POLICY).status
 
 
@@ -174,7 +175,7 @@ READY = status_of(held_ports={"node-a": (50000,)}, pods=(builders.streamer(),))
         pytest.param(READY, WAITING, ["NotReady", "DeviceLost"], id="a phone that left"),
     ],
 )
-def test_what_is_told_of_changes(before, after, reasons):
+def test_what_is_told_of_changes(before: Any, after: Any, reasons: Any) -> None:
     notes = notes_of_change(before, after)
     wanted = {"UpdatePending"}  # the pods of these statuses have no hash: not what this is about
     assert [note.reason for note in notes if note.reason not in wanted] == reasons
@@ -193,7 +194,7 @@ def test_what_is_told_of_changes(before, after, reasons):
         pytest.param({"viewers": 5, "phase": Phase.FAILED}, 1, 0, id="anything else is at once"),
     ],
 )
-def test_a_status_is_written(changes, written_s_ago, wait_s):
+def test_a_status_is_written(changes: Any, written_s_ago: Any, wait_s: Any) -> None:
     before = Status(viewers=1)
     after = dataclasses.replace(before, **changes)
     written_at = None if written_s_ago is None else NOW - timedelta(seconds=written_s_ago)
@@ -206,13 +207,13 @@ def test_a_status_is_written(changes, written_s_ago, wait_s):
 KEY = SessionKey(namespace="phones", name="phone-1")
 
 
-def test_a_session_hears_of_its_phone_by_name():
+def test_a_session_hears_of_its_phone_by_name() -> None:
     topics = subscriptions_of(builders.session())
     assert list(topics) == [Topic(About.POD, "phones", "redroid-1")]
     assert topics_of_pod("phones", "redroid-1")[0] in topics
 
 
-def test_a_session_hears_of_the_pods_that_its_selector_matches():
+def test_a_session_hears_of_the_pods_that_its_selector_matches() -> None:
     session = builders.session({"device": {"podSelector": {"matchLabels": {"app": "phone"}}}})
     [(topic, subscription)] = subscriptions_of(session).items()
     assert topic in topics_of_pod("phones", "any")
@@ -221,7 +222,7 @@ def test_a_session_hears_of_the_pods_that_its_selector_matches():
     assert not concerns(subscription, {"app": "web"})
 
 
-def test_a_session_hears_of_its_node_and_of_ports_while_it_has_none():
+def test_a_session_hears_of_its_node_and_of_ports_while_it_has_none() -> None:
     session = builders.session(
         status={
             "nodeName": "node-a",
@@ -239,12 +240,12 @@ def test_a_session_hears_of_its_node_and_of_ports_while_it_has_none():
     assert {Topic(About.NODE, name="node-a"), Topic(About.PORTS)} < set(subscriptions_of(session))
 
 
-def test_a_session_without_a_place_hears_of_all_nodes():
+def test_a_session_without_a_place_hears_of_all_nodes() -> None:
     session = builders.session({"device": {"address": "192.0.2.7"}})
     assert list(subscriptions_of(session)) == [ANYWHERE]
 
 
-def test_a_streamer_leads_to_its_session():
+def test_a_streamer_leads_to_its_session() -> None:
     labels = {
         "app.kubernetes.io/name": "cloudphone-streamer",
         "streaming.cloudphone.io/session": "phone-1",
@@ -268,13 +269,14 @@ def test_a_streamer_leads_to_its_session():
         ("DoesNotExist", [], {"k": ""}, False),
     ],
 )
-def test_a_label_requirement(operator, values, labels, matches):
+def test_a_label_requirement(operator: Any, values: Any, labels: Any, matches: Any) -> None:
     expression = {"key": "k", "operator": operator, "values": values}
     session = builders.session({"device": {"podSelector": {"matchExpressions": [expression]}}})
+    assert isinstance(session.device, PodSelector)
     assert session.device.matches(labels) is matches
 
 
-def test_a_selector_is_asked_for_as_kubectl_would():
+def test_a_selector_is_asked_for_as_kubectl_would() -> None:
     session = builders.session(
         {
             "device": {
@@ -289,4 +291,5 @@ def test_a_selector_is_asked_for_as_kubectl_would():
             }
         }
     )
+    assert isinstance(session.device, PodSelector)
     assert session.device.to_selector() == "app in (phone),tier notin (a,b),x,!y"

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,15 @@ DEVICE = Device(
 )
 
 
-def pod(spec=None, *, device=DEVICE, ports=(50000,), policy=POLICY, attempt=1, node=None):
+def pod(
+    spec: Any = None,
+    *,
+    device: Any = DEVICE,
+    ports: Any = (50000,),
+    policy: Any = POLICY,
+    attempt: Any = 1,
+    node: Any = None,
+) -> Any:
     return streamer_pod(
         builders.session(spec),
         attempt=attempt,
@@ -64,7 +73,7 @@ def pod(spec=None, *, device=DEVICE, ports=(50000,), policy=POLICY, attempt=1, n
     )
 
 
-def test_the_pod_of_a_plain_session():
+def test_the_pod_of_a_plain_session() -> None:
     built = pod(attempt=3)
     assert built == {
         "apiVersion": "v1",
@@ -191,7 +200,7 @@ def test_the_pod_of_a_plain_session():
     }
 
 
-def test_a_gpu_by_device_plugin():
+def test_a_gpu_by_device_plugin() -> None:
     built = pod(
         {"gpu": {"resourceName": "nvidia.com/gpu", "count": 2, "runtimeClassName": "nvidia"}}
     )
@@ -207,7 +216,7 @@ def test_a_gpu_by_device_plugin():
     ]
 
 
-def test_a_gpu_by_resource_claim():
+def test_a_gpu_by_resource_claim() -> None:
     built = pod({"gpu": {"resourceClaimTemplateName": "one-gpu", "count": 1}})
     container = built["spec"]["containers"][0]
     assert built["spec"]["resourceClaims"] == [
@@ -217,7 +226,7 @@ def test_a_gpu_by_resource_claim():
     assert container["resources"]["limits"] == {"memory": "512Mi"}
 
 
-def test_a_block_of_ports():
+def test_a_block_of_ports() -> None:
     container = pod(ports=(50002, 50003))["spec"]["containers"][0]
     media = [port for port in container["ports"] if "hostPort" in port]
     assert [(port["hostPort"], port["containerPort"], port["protocol"]) for port in media] == [
@@ -231,7 +240,7 @@ def test_a_block_of_ports():
     assert (env["ICE_PORT_MIN"], env["ICE_PORT_MAX"]) == ("50002", "50003")
 
 
-def test_placement_is_added_and_the_phones_tolerations_are_copied_once():
+def test_placement_is_added_and_the_phones_tolerations_are_copied_once() -> None:
     shared = {"key": "phones", "operator": "Exists", "effect": "NoSchedule"}
     built = pod(
         {
@@ -293,7 +302,7 @@ BASE_HASH = spec_hash(builders.session(), builders.node(), (50000,))
         pytest.param({}, None, (50001,), id="the ports"),
     ],
 )
-def test_a_new_pod_is_needed_for(spec, node, ports):
+def test_a_new_pod_is_needed_for(spec: Any, node: Any, ports: Any) -> None:
     changed = spec_hash(builders.session(spec), node or builders.node(), ports or (50000,))
     assert changed != BASE_HASH
 
@@ -307,18 +316,18 @@ def test_a_new_pod_is_needed_for(spec, node, ports):
         pytest.param({"lifecycle": {"maxDurationSeconds": 60}}, id="the lifecycle"),
     ],
 )
-def test_no_new_pod_is_needed_for(spec):
+def test_no_new_pod_is_needed_for(spec: Any) -> None:
     assert spec_hash(builders.session(spec), builders.node(), (50000,)) == BASE_HASH
 
 
-def test_an_operator_upgrade_changes_the_pod_but_not_what_it_is_named_by():
+def test_an_operator_upgrade_changes_the_pod_but_not_what_it_is_named_by() -> None:
     newer = dataclasses.replace(POLICY, image="registry.example/streamer:2", log_level="debug")
     old, new = pod(), pod(policy=newer)
     assert old != new
     assert old["metadata"] == new["metadata"]
 
 
-def test_the_secret():
+def test_the_secret() -> None:
     document = session_document(builders.session(), DEVICE, POLICY)
     keys = {"ticket-key": "dGlja2V0", "credential": "Y3JlZA=="}
     assert session_secret(builders.session(), document, keys) == {
@@ -334,7 +343,7 @@ def test_the_secret():
     }
 
 
-def test_the_session_document():
+def test_the_session_document() -> None:
     document = session_document(builders.session(), DEVICE, POLICY)
     assert document.model_dump(by_alias=True, mode="json") == {
         "schemaVersion": 1,
@@ -358,14 +367,14 @@ def test_the_session_document():
     }
 
 
-def test_the_session_document_of_a_test_pattern_has_no_device():
+def test_the_session_document_of_a_test_pattern_has_no_device() -> None:
     spec = {"capture": {"mode": "TestPattern"}, "device": None}
     document = session_document(builders.session(spec), Device(), POLICY)
     assert document.device is None
     assert document.capture.mode == "TestPattern"
 
 
-def test_the_service():
+def test_the_service() -> None:
     assert session_service(builders.session(), POLICY) == {
         "apiVersion": "v1",
         "kind": "Service",
@@ -378,12 +387,12 @@ def test_the_service():
     }
 
 
-def from_operator():
+def from_operator() -> Any:
     labels = {"kubernetes.io/metadata.name": "cloudphone-system"}
     return [{"namespaceSelector": {"matchLabels": labels}}]
 
 
-def test_the_network_policy():
+def test_the_network_policy() -> None:
     assert session_network_policy(builders.session(), (50000,), POLICY) == {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -405,7 +414,7 @@ def test_the_network_policy():
     }
 
 
-def test_a_node_port_opens_the_api_to_all_and_a_block_of_ports_is_one_range():
+def test_a_node_port_opens_the_api_to_all_and_a_block_of_ports_is_one_range() -> None:
     policy = dataclasses.replace(POLICY, service_type="NodePort")
     built = session_network_policy(builders.session(), (50000, 50001), policy)
     media, api, internal = built["spec"]["ingress"]
@@ -414,7 +423,7 @@ def test_a_node_port_opens_the_api_to_all_and_a_block_of_ports_is_one_range():
     assert internal["from"] == from_operator()
 
 
-def test_the_status():
+def test_the_status() -> None:
     condition = Condition(
         type="Ready",
         status=ConditionStatus.TRUE,
@@ -475,7 +484,7 @@ def test_the_status():
     }
 
 
-def test_an_event():
+def test_an_event() -> None:
     note = Note(reason="PodCreated", message="x" * 2000, action="CreatePod")
     built = session_event(builders.session(), note, instance="operator-0", now=NOW)
     assert built == {
@@ -511,5 +520,5 @@ def test_an_event():
         pytest.param(None, {}, False, id="nothing is not an object"),
     ],
 )
-def test_a_stored_object_fulfils_its_manifest(live, wanted, is_so):
+def test_a_stored_object_fulfils_its_manifest(live: Any, wanted: Any, is_so: Any) -> None:
     assert fulfils(live, wanted) is is_so

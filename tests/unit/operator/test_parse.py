@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -39,7 +40,7 @@ from cloudphone_protocol.session import CaptureMode, ControlPolicy, Encoder
 from tests.unit.operator import builders
 
 
-def test_a_session_with_the_schemas_defaults():
+def test_a_session_with_the_schemas_defaults() -> None:
     session = builders.session()
     assert session.key == SessionKey(namespace="phones", name="phone-1")
     assert session.uid == builders.SESSION_UID
@@ -57,7 +58,7 @@ def test_a_session_with_the_schemas_defaults():
     assert not session.deleting
 
 
-def test_a_session_that_says_everything():
+def test_a_session_that_says_everything() -> None:
     session = builders.session(
         {
             "device": {
@@ -106,7 +107,7 @@ def test_a_session_that_says_everything():
     )
 
 
-def test_an_address_and_no_device():
+def test_an_address_and_no_device() -> None:
     assert builders.session({"device": {"address": "192.0.2.7"}}).device == FixedAddress(
         address="192.0.2.7"
     )
@@ -137,7 +138,7 @@ def test_an_address_and_no_device():
         ({"lifecycle": {"idle": {"afterSeconds": 60}}}, "spec.lifecycle.idle"),
     ],
 )
-def test_a_field_without_effect_is_named(spec, field):
+def test_a_field_without_effect_is_named(spec: Any, field: Any) -> None:
     assert builders.session(spec).without_effect == (field,)
 
 
@@ -150,7 +151,7 @@ def test_a_field_without_effect_is_named(spec, field):
         {"access": {"clipboard": {"fromPhone": False, "toPhone": False}, "fileDrop": {}}},
     ],
 )
-def test_a_field_that_asks_for_nothing_is_not_named(spec):
+def test_a_field_that_asks_for_nothing_is_not_named(spec: Any) -> None:
     assert builders.session(spec).without_effect == ()
 
 
@@ -181,7 +182,7 @@ def test_a_field_that_asks_for_nothing_is_not_named(spec):
         ),
     ],
 )
-def test_the_error_names_field_value_and_expectation(raw, message):
+def test_the_error_names_field_value_and_expectation(raw: Any, message: Any) -> None:
     with pytest.raises(ParseError) as error:
         parse_session(raw)
     assert str(error.value) == message
@@ -196,7 +197,7 @@ json_values = st.recursive(
 )
 
 
-def places(value, path=()):
+def places(value: Any, path: Any = ()) -> Any:
     """Paths of all values in a JSON value."""
     yield path
     if isinstance(value, dict):
@@ -207,7 +208,7 @@ def places(value, path=()):
             yield from places(inner, (*path, index))
 
 
-def replaced(value, path, new):
+def replaced(value: Any, path: Any, new: Any) -> Any:
     if not path:
         return new
     copy = json.loads(json.dumps(value))
@@ -262,7 +263,7 @@ RAW_POD = {
 }
 
 
-def test_a_pod():
+def test_a_pod() -> None:
     pod = parse_pod(RAW_POD)
     assert (pod.name, pod.uid, pod.attempt, pod.spec_hash) == ("phone-1-2", "u", 2, "h")
     assert (pod.controller_uid, pod.node_name, pod.ip) == ("s", "node-a", "198.18.0.30")
@@ -298,7 +299,7 @@ HOLDER = Holder(
 LEDGER = Ledger.of([PortEntry(port=50001, state=PortState.HELD, holder=HOLDER)])
 
 
-def test_a_node_and_what_its_class_and_its_ledger_leave_free():
+def test_a_node_and_what_its_class_and_its_ledger_leave_free() -> None:
     classes = (NodeClass(name="few", ports=PortRange(first=50000, last=50003)),)
     assert parse_node(RAW_NODE, classes, LEDGER) == Node(
         name="node-a",
@@ -311,7 +312,7 @@ def test_a_node_and_what_its_class_and_its_ledger_leave_free():
     )
 
 
-def test_a_node_whose_class_allows_no_more_sessions_has_no_free_port():
+def test_a_node_whose_class_allows_no_more_sessions_has_no_free_port() -> None:
     assert parse_node(RAW_NODE, (NodeClass(max_sessions=1),), LEDGER).free_ports == 0
 
 
@@ -321,7 +322,7 @@ RAW_SECRET = {
 }
 
 
-def test_the_children():
+def test_the_children() -> None:
     child = parse_child(RAW_SECRET)
     assert (child.uid, child.controller_uid, child.controller_kind) == ("c", "", "")
     assert parse_secret_document(RAW_SECRET) == "{}"
@@ -346,15 +347,15 @@ def test_the_children():
         ),
     ],
 )
-def test_the_address_of_a_service(spec, address):
+def test_the_address_of_a_service(spec: Any, address: Any) -> None:
     assert parse_service_address({"spec": spec}) == address
 
 
-def raw_service():
+def raw_service() -> Any:
     return {"metadata": {"uid": "x"}, "spec": {"clusterIP": "1", "ports": [{"port": 1}]}}
 
 
-def parse_any_node(raw):
+def parse_any_node(raw: Any) -> Any:
     return parse_node(raw, (), Ledger())
 
 
@@ -372,7 +373,7 @@ def parse_any_node(raw):
         pytest.param(parse_service_address, raw_service(), id="service"),
     ],
 )
-def test_whatever_is_read_the_error_is_a_parse_error(parse, valid, data):
+def test_whatever_is_read_the_error_is_a_parse_error(parse: Any, valid: Any, data: Any) -> None:
     path = data.draw(st.sampled_from(list(places(valid))))
     raw = replaced(valid, path, data.draw(json_values))
     try:
@@ -385,12 +386,12 @@ def test_whatever_is_read_the_error_is_a_parse_error(parse, valid, data):
 
 
 @given(st.datetimes(timezones=st.just(UTC), min_value=datetime(1000, 1, 1)))  # noqa: DTZ001
-def test_times_come_back_as_they_went(time):
+def test_times_come_back_as_they_went(time: Any) -> None:
     assert parse_time(to_time(time)) == time.replace(microsecond=0)
     assert parse_time(to_micro_time(time)) == time
 
 
 @pytest.mark.parametrize("text", ["2026-03-01T12:00:00", "", "0001-01-01T00:00:00+14:00", "now"])
-def test_what_is_no_time_is_refused(text):
+def test_what_is_no_time_is_refused(text: Any) -> None:
     with pytest.raises(ValueError):
         parse_time(text)
