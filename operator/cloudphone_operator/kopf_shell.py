@@ -44,6 +44,8 @@ _WORKER_IDLE_S = 0.1
 
 _Index = Mapping[Topic, Iterable[Subscription]]
 
+_IDENTITY = "cloudphone-operator"
+
 _logger = logging.getLogger(__name__)
 
 
@@ -73,6 +75,8 @@ async def watch(
     tasks = await kopf.spawn_tasks(
         registry=_build_registry(configuration, enqueue),
         settings=_build_settings(),
+        # Ours to name: kopf would ask for the user's name, and in a container there is none.
+        identity=_IDENTITY,  # type: ignore[arg-type]  # a NewType of str that kopf keeps to itself
         standalone=True,
         clusterwide=not namespaces,
         namespaces=namespaces,
