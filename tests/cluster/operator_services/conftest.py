@@ -1,4 +1,9 @@
-"""Nodes, sessions and pods of a test's own; there is no kubelet behind these nodes."""
+"""
+Nodes, sessions and pods of a test's own; there is no kubelet behind these nodes.
+
+An operator may run on the same cluster, and sweeps too. So the tests look at what must hold whoever
+was first.
+"""
 
 import dataclasses
 import uuid
@@ -85,7 +90,8 @@ class Phones:
                 "kind": "StreamSession",
                 "metadata": {"namespace": self.namespace, "name": holder.name},
                 "status": {"nodeName": node},
-            }
+            },
+            field_manager="tests",  # an operator's own status does not take it away
         )
 
     async def streamer(self, holder: Holder, node: str, ports: tuple[int, ...]) -> str:

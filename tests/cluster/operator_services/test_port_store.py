@@ -169,13 +169,13 @@ async def test_a_sweep_frees_what_a_crash_left_after_the_pod_is_gone(
     holder = await phones.session("phone-1")
     pod = await phones.streamer(holder, node, await store.allocate(node, holder, 1, now=NOW))
     await kube.delete(STREAM_SESSIONS, phones.namespace, holder.name)
-    # The garbage collector may be faster than we are; without it the pod is still there.
-    held = await sweeper.sweep(now=NOW)
-    assert (node, 50000) not in held.freed
+    # The pod is still there, on its own or since no kubelet confirms its end.
+    await sweeper.sweep(now=NOW)
+    assert 50000 in states(await status_of(kube, node))
     await phones.remove_pod(pod)
     await sweeper.sweep(now=NOW)
     assert states(await status_of(kube, node)) == {50000: "Quarantined"}
-    rested = await sweeper.sweep(now=NOW + QUARANTINE + timedelta(seconds=1))
+    rested = await sweeper.sweep(now=datetime.now(UTC) + 2 * QUARANTINE)
     assert (node, 50000) in rested.freed
     assert await status_of(kube, node) == {"ports": [], "used": 0, "free": 101}
 
@@ -214,34 +214,35 @@ async def test_a_sweep_leaves_holders_of_namespaces_that_are_not_ours(
     holder = await phones.session("phone-1")
     await store.allocate(node, holder, 1, now=NOW)
     await kube.delete(STREAM_SESSIONS, phones.namespace, holder.name)
-    await PortSweeper(kube, store, namespaces=["default"]).sweep(now=NOW)
-    assert await store.held_by(node, holder) == (50000,)
+    result = await PortSweeper(kube, store, namespaces=["default"]).sweep(now=NOW)
+    assert (node, 50000) not in result.reclaimed
 
 
 async def test_a_sweep_that_may_not_list_sessions_takes_nobody_for_gone(
     kube: KubeClient, other_kube: KubeClient, phones: Phones, node: str
 ) -> None:
-    """A refusal is not "gone": `other_kube` may read the ledgers and nothing else."""
+    """A refusal is not "gone": `other_kube` may do all that a sweep does but list sessions."""
     holder = await phones.session("phone-1")
     await store_on(kube).allocate(node, holder, 1, now=NOW)
     await kube.delete(STREAM_SESSIONS, phones.namespace, holder.name)
     user = f"sweeper-{node}"
-    await grant_reading_of_ledgers(kube, user)
+    await grant_all_but_sessions(kube, user)
     other_kube._transport._api.set_default_header("Impersonate-User", user)
     result = await PortSweeper(other_kube, store_on(other_kube)).sweep(now=NOW)
     assert any("forbidden" in sentence for sentence in result.skipped)
-    assert await store_on(kube).held_by(node, holder) == (50000,)
+    assert (node, 50000) not in result.reclaimed
 
 
-async def grant_reading_of_ledgers(kube: KubeClient, user: str) -> None:
+async def grant_all_but_sessions(kube: KubeClient, user: str) -> None:
     head = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": user}}
     path = "/apis/rbac.authorization.k8s.io/v1"
     rules = [
         {
             "apiGroups": ["streaming.cloudphone.io"],
-            "resources": ["streamnodes"],
-            "verbs": ["get", "list"],
-        }
+            "resources": ["streamnodes", "streamnodes/status", "streamnodeclasses"],
+            "verbs": ["get", "list", "create", "update"],
+        },
+        {"apiGroups": [""], "resources": ["nodes", "pods"], "verbs": ["get", "list"]},
     ]
     await kube._transport.call(
         "POST", f"{path}/clusterroles", body={**head, "kind": "ClusterRole", "rules": rules}
