@@ -5,6 +5,7 @@ Both take a standard Dockerfile with `ARG BASE` and two optional build secrets: 
 certificate authorities, and `pip`, its pip configuration (see `build_secrets`).
 """
 
+import hashlib
 import os
 import shutil
 from abc import ABC, abstractmethod
@@ -76,7 +77,6 @@ class BuildahEngine(Engine):
     """
 
     def __init__(self) -> None:
-        self._storage = cache_directory() / "storage"
         self._environment = {"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "overlay"}
 
     def base_id(self) -> str:
@@ -129,7 +129,7 @@ class BuildahEngine(Engine):
 
     def _buildah(self, *arguments: str) -> str:
         return run(
-            ["buildah", "--root", self._storage, "--runroot", RUNTIME / "buildah", *arguments],
+            ["buildah", "--root", _storage(), "--runroot", _runroot(), *arguments],
             environment=self._environment,
             timeout_s=_BUILD_TIMEOUT_S,
         )
@@ -187,4 +187,15 @@ def _build_arguments(image: Image, base: str) -> list[str]:
 
 def remove_storage() -> None:
     """Remove every image that buildah holds for this repository."""
-    shutil.rmtree(cache_directory() / "storage", ignore_errors=True)
+    for folder in (_storage(), _runroot()):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _storage() -> Path:
+    return cache_directory() / "storage"
+
+
+def _runroot() -> Path:
+    """Return where buildah notes what it has mounted: one folder for each storage."""
+    key = hashlib.sha256(str(_storage()).encode()).hexdigest()[:8]
+    return RUNTIME / f"buildah-{key}"
