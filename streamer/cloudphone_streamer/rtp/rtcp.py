@@ -11,11 +11,11 @@ import struct
 from dataclasses import dataclass, field
 
 from cloudphone_streamer.rtp.errors import MalformedRtcp
+from cloudphone_streamer.rtp.transport_cc import TransportFeedback, parse_transport_feedback
 
 _SENDER_REPORT = 200
 _RECEIVER_REPORT = 201
 _SOURCE_DESCRIPTION = 202
-_BYE = 203
 _TRANSPORT_FEEDBACK = 205
 _PAYLOAD_FEEDBACK = 206
 
@@ -58,9 +58,8 @@ class Feedback:
     """SSRCs that PLI and FIR ask a key frame of."""
     bandwidth_bps: int | None = None
     """The receiver's own estimate (REMB)."""
-    transport_feedback: list[bytes] = field(default_factory=list)
-    """Bodies of transport-wide congestion control feedback."""
-    is_bye: bool = False
+    transport: list[TransportFeedback] = field(default_factory=list)
+    """Arrivals of packets of all streams."""
 
 
 def is_rtcp(packet: bytes) -> bool:
@@ -108,8 +107,6 @@ def _read(feedback: Feedback, kind: int, count: int, body: bytes) -> None:
         _read_reports(feedback, body[4:], count)
     elif kind == _SENDER_REPORT:
         _read_reports(feedback, body[24:], count)
-    elif kind == _BYE:
-        feedback.is_bye = True
     elif kind in {_TRANSPORT_FEEDBACK, _PAYLOAD_FEEDBACK}:
         if len(body) < _FEEDBACK_HEADER.size:
             raise MalformedRtcp(f"RTCP feedback is {len(body)} bytes; expected at least 8")
@@ -118,7 +115,7 @@ def _read(feedback: Feedback, kind: int, count: int, body: bytes) -> None:
         if kind == _TRANSPORT_FEEDBACK and count == _FMT_NACK:
             _read_nacks(feedback, media_ssrc, items)
         elif kind == _TRANSPORT_FEEDBACK and count == _FMT_TRANSPORT_CC:
-            feedback.transport_feedback.append(items)
+            feedback.transport.append(parse_transport_feedback(items))
         elif kind == _PAYLOAD_FEEDBACK and count == _FMT_PLI:
             feedback.key_frames_wanted.append(media_ssrc)
         elif kind == _PAYLOAD_FEEDBACK and count == _FMT_FIR:

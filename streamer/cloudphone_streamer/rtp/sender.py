@@ -9,7 +9,7 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from cloudphone_streamer.rtp.clock import MediaClock, compact_ntp, ntp_of
+from cloudphone_streamer.rtp.clock import VIDEO_CLOCK_HZ, MediaClock, compact_ntp, ntp_of
 from cloudphone_streamer.rtp.packet import ExtensionIds, HeaderWriter, send_time_of
 from cloudphone_streamer.rtp.packet_log import HISTORY_PACKETS, PacketLog, Run
 from cloudphone_streamer.rtp.rtcp import Feedback, sender_report
@@ -60,9 +60,15 @@ class SenderStats:
     retransmitted_packets: int = 0
     key_frame_requests: int = 0
     fraction_lost: float = 0.0
+    """Of the video, by the viewer's latest report; 0..1."""
+    jitter_s: float = 0.0
     round_trip_s: float | None = None
     available_bps: int | None = None
     """The viewer's own estimate (REMB), where it sends one."""
+    packets_reported: int = 0
+    """Of all streams, by transport-wide feedback."""
+    packets_not_arrived: int = 0
+    """Those among them that had not arrived when they were reported on."""
 
 
 class VideoSender:
@@ -181,6 +187,7 @@ class VideoSender:
         for report in feedback.reports:
             if report.ssrc == ssrc:
                 self.stats.fraction_lost = report.fraction_lost
+                self.stats.jitter_s = report.jitter_ticks / VIDEO_CLOCK_HZ
                 if report.last_sender_report:
                     # RFC 3550 - 6.4.1: arrival - LSR - DLSR, in units of 1/65536 s.
                     elapsed = (
@@ -192,6 +199,9 @@ class VideoSender:
                         self.stats.round_trip_s = elapsed / 65536
         if feedback.bandwidth_bps is not None:
             self.stats.available_bps = feedback.bandwidth_bps
+        for transport in feedback.transport:
+            self.stats.packets_reported += len(transport.arrivals)
+            self.stats.packets_not_arrived += transport.arrivals.count(None)
         wants_key_frame = ssrc in feedback.key_frames_wanted
         self.stats.key_frame_requests += wants_key_frame
         return wants_key_frame

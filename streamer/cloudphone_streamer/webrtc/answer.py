@@ -82,7 +82,7 @@ def _section_lines(section: Section, offer: Offer, video: VideoParameters) -> li
 def _video_lines(chosen: VideoFormat, video: VideoParameters) -> list[str]:
     extensions = chosen.extensions
     payload_type = chosen.payload_type
-    lines = ["a=sendonly", "a=rtcp-mux", "a=rtcp-rsize", f"a=msid:{_STREAM} {_TRACK}"]
+    lines = ["a=sendonly", "a=rtcp-mux", f"a=msid:{_STREAM} {_TRACK}"]
     lines += [
         f"a=extmap:{extension_id} {uri}"
         for extension_id, uri in (

@@ -220,8 +220,11 @@ class ViewerConnection:
             retransmitted_packets=sent.retransmitted_packets,
             key_frame_requests=sent.key_frame_requests,
             fraction_lost=sent.fraction_lost,
+            jitter_s=sent.jitter_s,
             round_trip_s=sent.round_trip_s,
             available_bps=sent.available_bps,
+            packets_reported=sent.packets_reported,
+            packets_not_arrived=sent.packets_not_arrived,
             malformed_packets=self._malformed_packets,
         )
 

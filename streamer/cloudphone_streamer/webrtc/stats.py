@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewerStats:
-    """One viewer at this moment."""
+    """One viewer at this moment; see `rtp.sender.SenderStats`."""
 
     viewer_id: str
     is_connected: bool
@@ -16,8 +16,11 @@ class ViewerStats:
     retransmitted_packets: int
     key_frame_requests: int
     fraction_lost: float
+    jitter_s: float
     round_trip_s: float | None
     available_bps: int | None
+    packets_reported: int
+    packets_not_arrived: int
     malformed_packets: int
 
 

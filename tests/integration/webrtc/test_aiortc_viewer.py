@@ -42,8 +42,7 @@ async def test_messages_go_both_ways_on_both_channels(server: MediaServer) -> No
     async with AiortcViewer(server) as viewer:
         assert viewer.control is not None
         assert viewer.moves is not None
-        await asyncio.wait_for(viewer.handler.channel_open.wait(), 5)
-        await wait_until(lambda: viewer.moves is not None and viewer.moves.readyState == "open")
+        await viewer.wait_for_channels()
         assert viewer.handler.send is not None
         long = "x" * 20_000
         viewer.handler.send("state")
@@ -63,7 +62,7 @@ async def test_messages_go_both_ways_on_both_channels(server: MediaServer) -> No
 async def test_a_message_that_is_too_long_is_dropped(server: MediaServer) -> None:
     async with AiortcViewer(server) as viewer:
         assert viewer.control is not None
-        await asyncio.wait_for(viewer.handler.channel_open.wait(), 5)
+        await viewer.wait_for_channels()
         # A client that ignores the answer's a=max-message-size.
         assert viewer.peer.sctp is not None
         viewer.peer.sctp._remote_max_message_size = 0
@@ -145,7 +144,7 @@ async def test_a_viewer_with_the_wrong_certificate_gets_nothing(server: MediaSer
 
 async def test_the_server_ends_one_viewer_and_the_others_go_on(server: MediaServer) -> None:
     async with AiortcViewer(server) as first, AiortcViewer(server) as second:
-        await asyncio.wait_for(first.handler.channel_open.wait(), 5)
+        await first.wait_for_channels()
         await second.wait_for_frames(1)
         assert first.accepted is not None
         assert first.handler.send is not None

@@ -117,7 +117,7 @@ async def test_forged_and_replayed_control_packets_are_counted(
 )
 async def test_malformed_sctp_ends_that_viewer_only(server: MediaServer, packet: bytes) -> None:
     async with AiortcViewer(server) as hostile, AiortcViewer(server) as other:
-        await asyncio.wait_for(hostile.handler.channel_open.wait(), 5)
+        await hostile.wait_for_channels()
         assert hostile.peer.sctp is not None
         await hostile.peer.sctp.transport._send_data(packet)
         await asyncio.wait_for(hostile.handler.closed.wait(), 5)
@@ -128,7 +128,7 @@ async def test_malformed_sctp_ends_that_viewer_only(server: MediaServer, packet:
 
 async def test_sctp_that_means_nothing_is_ignored(server: MediaServer) -> None:
     async with AiortcViewer(server) as viewer:
-        await asyncio.wait_for(viewer.handler.channel_open.wait(), 5)
+        await viewer.wait_for_channels()
         assert viewer.peer.sctp is not None
         await viewer.peer.sctp.transport._send_data(serialize_packet(5000, 5000, 9, ErrorChunk()))
         assert viewer.control is not None

@@ -85,6 +85,12 @@ class AiortcViewer:
             while self.frames < count:
                 await asyncio.sleep(0.01)
 
+    async def wait_for_channels(self) -> None:
+        """Both sides know that the channels are open."""
+        channels = [channel for channel in (self.control, self.moves) if channel is not None]
+        await asyncio.wait_for(self.handler.channel_open.wait(), 5)
+        await wait_until(lambda: all(channel.readyState == "open" for channel in channels))
+
     async def _read(self, track: MediaStreamTrack) -> None:
         try:
             while True:

@@ -11,6 +11,7 @@ from cloudphone_streamer.rtp.fanout import CATCH_UP_PACKETS, MAX_PAYLOAD_BYTES, 
 from cloudphone_streamer.rtp.packet import ExtensionIds
 from cloudphone_streamer.rtp.rtcp import Feedback, ReceptionReport
 from cloudphone_streamer.rtp.sender import MAX_LAG_S, VideoParameters, VideoSender
+from cloudphone_streamer.rtp.transport_cc import TransportFeedback
 
 SSRC = 0x1000
 RTX_SSRC = 0x2000
@@ -320,11 +321,16 @@ def test_reports_become_loss_and_bandwidth(stage: Stage) -> None:
         ssrc=SSRC,
         fraction_lost=0.25,
         packets_lost=4,
-        jitter_ticks=0,
+        jitter_ticks=900,
         last_sender_report=0,
         delay_since_sender_report=0,
     )
-    sender.handle_feedback(Feedback(reports=[report], bandwidth_bps=5_000_000), 1.0)
+    arrivals = TransportFeedback(base_sequence=0, count=0, arrivals=(1, None, 2))
+    sender.handle_feedback(
+        Feedback(reports=[report], bandwidth_bps=5_000_000, transport=[arrivals]), 1.0
+    )
+    assert (sender.stats.packets_reported, sender.stats.packets_not_arrived) == (3, 1)
+    assert sender.stats.jitter_s == 0.01
     assert sender.stats.fraction_lost == 0.25
     assert sender.stats.available_bps == 5_000_000
     assert sender.stats.round_trip_s is None

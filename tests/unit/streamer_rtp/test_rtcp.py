@@ -79,12 +79,27 @@ def test_receiver_estimated_bandwidth() -> None:
 
 
 def test_transport_wide_feedback_is_no_nack() -> None:
-    feedback = parse_feedback(bytes.fromhex("8fcd000400000001aabbccdd0001000200000300"))
+    feedback = parse_feedback(
+        bytes.fromhex(
+            "8f"
+            "cd"
+            "0005"  # format 15; transport feedback; 5 words
+            "00000001"
+            "aabbccdd"  # sender, media
+            "0001"
+            "0001"
+            "000003"
+            "00"  # from 1, one packet, 3 * 64 ms, first feedback
+            "2001"
+            "04"
+            "00"  # a run of one, + 1 ms, padding to the word
+        )
+    )
     assert feedback.nacks == []
-    assert feedback.transport_feedback == [bytes.fromhex("0001000200000300")]
+    assert [transport.arrivals for transport in feedback.transport] == [(772,)]
 
 
-def test_compound_packet_with_padding_and_bye() -> None:
+def test_a_compound_packet_with_padding_and_a_bye() -> None:
     feedback = parse_feedback(
         bytes.fromhex(
             "80"
@@ -104,7 +119,6 @@ def test_compound_packet_with_padding_and_bye() -> None:
         )
     )
     assert feedback.key_frames_wanted == [0xAABBCCDD]
-    assert feedback.is_bye
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,6 @@ def test_answer_to_chromium() -> None:
         "a=mid:1",
         "a=sendonly",
         "a=rtcp-mux",
-        "a=rtcp-rsize",
         "a=msid:cloudphone video",
         "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
         "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
