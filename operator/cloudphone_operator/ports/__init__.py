@@ -9,5 +9,5 @@ The media ports of each node: who holds which, never twice, never for ever.
     sweep       compares the ledgers with live sessions and pods
     errors      why no port could be given
 
-See KEP-2086 for why the scheduler's own check stays as the last fence.
+The scheduler's own check of host ports stays as the last fence.
 """

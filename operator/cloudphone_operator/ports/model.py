@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 
-MANAGER = "cloudphone-operator"
+from cloudphone_operator.names import OPERATOR
+
+MANAGER = OPERATOR
 """This program as a manager of ports; it frees only entries of its own."""
 
 

@@ -8,14 +8,14 @@ that waits to be bound claims them on the node that it asks for.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from cloudphone_operator.kube.resources import PODS, STREAM_SESSIONS
+from cloudphone_operator.names import LABEL_MANAGED_BY, OPERATOR
 from cloudphone_operator.ports.model import MANAGER, Holder, PortClaim
 
-MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
-UNBOUND_STREAMERS = f"{MANAGED_BY_LABEL}={MANAGER}"
+UNBOUND_STREAMERS = f"{LABEL_MANAGED_BY}={OPERATOR}"
 """Label selector of our pods; with field selector `spec.nodeName=` those that wait for a node."""
 
 _ENDED_PHASES = frozenset({"Succeeded", "Failed"})
-_HOLDER_KIND = "StreamSession"
 
 
 def parse_claims(pods: Iterable[Mapping[str, Any]], node: str) -> tuple[PortClaim, ...]:
@@ -69,19 +69,19 @@ def _places(pod: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _holder_of(pod: Mapping[str, Any]) -> Holder:
     metadata = pod["metadata"]
-    if (metadata.get("labels") or {}).get(MANAGED_BY_LABEL) == MANAGER:
+    if (metadata.get("labels") or {}).get(LABEL_MANAGED_BY) == OPERATOR:
         for owner in metadata.get("ownerReferences") or ():
-            if owner["kind"] == _HOLDER_KIND and owner.get("controller"):
+            if owner["kind"] == STREAM_SESSIONS.kind and owner.get("controller"):
                 return Holder(
                     manager=MANAGER,
-                    kind=_HOLDER_KIND,
+                    kind=STREAM_SESSIONS.kind,
                     namespace=metadata["namespace"],
                     name=owner["name"],
                     uid=owner["uid"],
                 )
     return Holder(
         manager="",
-        kind="Pod",
+        kind=PODS.kind,
         namespace=metadata["namespace"],
         name=metadata["name"],
         uid=metadata["uid"],

@@ -16,15 +16,16 @@ from typing import Any
 
 from cloudphone_operator.kube.client import KubeClient
 from cloudphone_operator.kube.errors import Invalid
-from cloudphone_operator.kube.resources import SECRETS
+from cloudphone_operator.kube.resources import SECRETS, STREAM_SESSIONS
 from cloudphone_operator.names import child_name
 from cloudphone_protocol.environment import CREDENTIAL_FILE
 
 _REMEMBERED_MAX = 10_000
 _FRESH_S = 300.0
 _READ_AGAIN_S = 2.0
-_READS_PER_S = 50.0
-_READS_BURST = 200.0
+_READS_PER_S = 200.0
+_READS_BURST = 1000.0
+"""All streamers of a large cluster show themselves to a new leader within one heartbeat."""
 
 
 class Verdict(StrEnum):
@@ -138,6 +139,10 @@ def _parse_credential(secret: dict[str, Any]) -> bytes:
 def _parse_session_uid(secret: dict[str, Any], name: str) -> str:
     """Uid of the session that owns the Secret; a Secret that somebody else made counts for none."""
     for owner in secret["metadata"].get("ownerReferences") or ():
-        if owner["kind"] == "StreamSession" and owner["name"] == name and owner.get("controller"):
+        if (
+            owner["kind"] == STREAM_SESSIONS.kind
+            and owner["name"] == name
+            and owner.get("controller")
+        ):
             return str(owner["uid"])
     return ""

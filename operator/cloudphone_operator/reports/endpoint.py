@@ -12,10 +12,10 @@ from typing import Any
 from cloudphone_operator.kube.client import KubeClient
 from cloudphone_operator.kube.errors import Invalid, NotFound
 from cloudphone_operator.kube.resources import ENDPOINT_SLICES, SERVICES
+from cloudphone_operator.names import OPERATOR
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_MANAGER = "cloudphone-operator"
 _PORT_NAME = "reports"
 
 
@@ -83,7 +83,7 @@ def to_endpoint_slice(
             "namespace": metadata["namespace"],
             "labels": {
                 "kubernetes.io/service-name": metadata["name"],
-                "endpointslice.kubernetes.io/managed-by": _MANAGER,
+                "endpointslice.kubernetes.io/managed-by": OPERATOR,
             },
             "ownerReferences": [
                 {
