@@ -99,7 +99,7 @@ def ensure(daemon: Daemon, logs: Path) -> bool:
             cwd="/",
             env={
                 "PATH": daemon.path,
-                "HOME": "/root",
+                "HOME": "/",
                 MARK: daemon.name,
                 CONFIGURATION: configuration,
             },
