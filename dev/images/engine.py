@@ -77,7 +77,10 @@ class BuildahEngine(Engine):
     """
 
     def __init__(self) -> None:
-        self._environment = {"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "overlay"}
+        self._environment = {
+            "BUILDAH_ISOLATION": "chroot",
+            "STORAGE_DRIVER": os.environ.get("STORAGE_DRIVER", "overlay"),
+        }
 
     def base_id(self) -> str:
         return definition_hash()

@@ -49,6 +49,11 @@ def find_dots(rgb: npt.NDArray[np.uint8]) -> list[tuple[int, int]]:
     red, green, blue = (rgb[..., channel].astype(int) for channel in range(3))
     # Magenta: the phone draws it nowhere else. Margins are wide, since video coding blurs colours.
     left = (red > 160) & (blue > 160) & (green < 110)
+    rows, columns = (np.flatnonzero(left.any(axis=axis)) for axis in (1, 0))
+    if len(rows) == 0:
+        return []
+    # Growing a dot costs by the pixels looked at: only those around the dots are.
+    left = left[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     dots: list[tuple[int, int]] = []
     while True:
         ys, xs = np.nonzero(left)
@@ -58,7 +63,7 @@ def find_dots(rgb: npt.NDArray[np.uint8]) -> list[tuple[int, int]]:
         left &= ~component
         ys, xs = np.nonzero(component)
         if len(ys) >= _MIN_DOT_PX:
-            dots.append((round(float(xs.mean())), round(float(ys.mean()))))
+            dots.append((round(xs.mean() + columns[0]), round(ys.mean() + rows[0])))
 
 
 def _component(mask: npt.NDArray[np.bool_], y: int, x: int) -> npt.NDArray[np.bool_]:
