@@ -2,14 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from cloudphone_protocol.session import Capture, CaptureMode, Video
 from cloudphone_protocol.tickets import Permission
+from tests.integration.streamer_app.dots import until_spot
 from tests.integration.streamer_app.process import DOCUMENT, Session, Streamer, free_port, streamer
 from tests.support.browser import (
     LIVE,
@@ -21,26 +21,6 @@ from tests.support.browser import (
     take_samples,
     watch_spot,
 )
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
-
-
-def is_magenta(spot: tuple[float, float, float] | None) -> bool:
-    """The test picture shows a finger as a magenta dot."""
-    return spot is not None and spot[0] > 180 and spot[1] < 110 and spot[2] > 180
-
-
-async def until_spot(page: Page, *, is_dot: bool, timeout_s: float = 5) -> None:
-    async with asyncio.timeout(timeout_s):
-        while True:
-            samples = await take_samples(page)
-            if samples and is_magenta(samples[-1].spot) is is_dot:
-                return
-            await asyncio.sleep(0.03)
 
 
 def viewer_url(running: Streamer) -> str:
