@@ -51,6 +51,12 @@ class AdbProgram:
         done = self._run([*self._server, "-s", self._serial, "push", str(source), target])
         assert done.returncode == 0, done.stderr
 
+    def forward(self, remote: str) -> int:
+        """Forward a free port of this machine to a socket of the phone; returns the port."""
+        return int(
+            self._run([*self._server, "-s", self._serial, "forward", "tcp:0", remote]).stdout
+        )
+
     @contextlib.contextmanager
     def running(self, command: str) -> Iterator["subprocess.Popen[bytes]"]:
         """Run a command meanwhile; it is ended at the end."""
