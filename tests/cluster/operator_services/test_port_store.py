@@ -1,4 +1,6 @@
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -225,15 +227,15 @@ async def test_a_sweep_that_may_not_list_sessions_takes_nobody_for_gone(
     holder = await phones.session("phone-1")
     await store_on(kube).allocate(node, holder, 1, now=NOW)
     await kube.delete(STREAM_SESSIONS, phones.namespace, holder.name)
-    user = f"sweeper-{node}"
-    await grant_all_but_sessions(kube, user)
-    other_kube._transport._api.set_default_header("Impersonate-User", user)
-    result = await PortSweeper(other_kube, store_on(other_kube)).sweep(now=NOW)
+    async with user_without_sessions(kube, f"sweeper-{node}") as user:
+        other_kube._transport._api.set_default_header("Impersonate-User", user)
+        result = await PortSweeper(other_kube, store_on(other_kube)).sweep(now=NOW)
     assert any("forbidden" in sentence for sentence in result.skipped)
     assert (node, 50000) not in result.reclaimed
 
 
-async def grant_all_but_sessions(kube: KubeClient, user: str) -> None:
+@contextlib.asynccontextmanager
+async def user_without_sessions(kube: KubeClient, user: str) -> AsyncIterator[str]:
     head = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": user}}
     path = "/apis/rbac.authorization.k8s.io/v1"
     rules = [
@@ -261,3 +263,6 @@ async def grant_all_but_sessions(kube: KubeClient, user: str) -> None:
             "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
         },
     )
+    yield user
+    for plural in ("clusterrolebindings", "clusterroles"):
+        await kube._transport.call("DELETE", f"{path}/{plural}/{user}")
