@@ -16,10 +16,12 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.api_server import ApiServer
-from tests.cluster.operator.stage import Stage
+from tests.cluster.operator.stage import STAGE_LABELS, Stage
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
+ADMISSION_GROUP = "admissionregistration.k8s.io/v1"
+OTHERS_KEPT_OUT = "cloudphone-tests-of-the-operator"
 
 
 class OperatorProcess:
@@ -75,8 +77,56 @@ def free_port() -> int:
         return port
 
 
+@pytest.fixture(scope="session")
+def others_kept_out(api: ApiServer) -> Iterator[None]:
+    """
+    Make sure that no other operator, such as the demo's, takes part in these tests.
+
+    It serves all namespaces; here it may read and not write. It is a service account, and the
+    operator under test is the kubeconfig's user.
+    """
+    head = {"apiVersion": ADMISSION_GROUP, "metadata": {"name": OTHERS_KEPT_OUT}}
+    others = (
+        "request.userInfo.username.startsWith('system:serviceaccount:') && "
+        "!request.userInfo.username.startsWith('system:serviceaccount:kube-system:')"
+    )
+    everything = {
+        "apiGroups": ["*"],
+        "apiVersions": ["*"],
+        "operations": ["CREATE", "UPDATE", "DELETE"],
+        "resources": ["*/*"],
+    }
+    policy = {
+        **head,
+        "kind": "ValidatingAdmissionPolicy",
+        "spec": {
+            "matchConstraints": {"resourceRules": [everything]},
+            "matchConditions": [{"name": "others", "expression": others}],
+            "validations": [{"expression": "false", "message": "another operator is tested here"}],
+        },
+    }
+    binding = {
+        **head,
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "spec": {
+            "policyName": OTHERS_KEPT_OUT,
+            "validationActions": ["Deny"],
+            "matchResources": {"namespaceSelector": {"matchLabels": STAGE_LABELS}},
+        },
+    }
+    paths = {
+        f"/apis/{ADMISSION_GROUP}/validatingadmissionpolicies/{OTHERS_KEPT_OUT}": policy,
+        f"/apis/{ADMISSION_GROUP}/validatingadmissionpolicybindings/{OTHERS_KEPT_OUT}": binding,
+    }
+    for path, manifest in paths.items():
+        api.apply(path, manifest)
+    yield
+    for path in paths:
+        api.request("DELETE", path)
+
+
 @pytest.fixture
-def stage(api: ApiServer, crds: None, namespace: str) -> Stage:
+def stage(api: ApiServer, crds: None, others_kept_out: None, namespace: str) -> Stage:
     return Stage(api, namespace)
 
 

@@ -10,6 +10,8 @@ from tests.cluster.api_server import GROUP, VERSION, ApiServer, JsonObject, Refu
 _Value = TypeVar("_Value")
 
 POLL_S = 0.05
+STAGE_LABELS = {"cloudphone-tests": "operator"}
+"""Of a namespace in which the operator under test is alone."""
 SESSION_LABEL = "streaming.cloudphone.io/session"
 
 
@@ -30,9 +32,7 @@ class Stage:
         self.node_address = next(
             item["address"] for item in node["status"]["addresses"] if item["type"] == "InternalIP"
         )
-        images = [
-            name for image in node["status"]["images"] for name in image.get("names") or ()
-        ]
+        images = [name for image in node["status"]["images"] for name in image.get("names") or ()]
         self.image = next(name for name in images if "pause" in name)
         self._sessions = f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/streamsessions"
         self.allow("privileged")
@@ -40,7 +40,7 @@ class Stage:
 
     def allow(self, level: str) -> None:
         """Set what Pod Security enforces in the namespace."""
-        labels = {"pod-security.kubernetes.io/enforce": level}
+        labels = {**STAGE_LABELS, "pod-security.kubernetes.io/enforce": level}
         manifest = {
             "apiVersion": "v1",
             "kind": "Namespace",
