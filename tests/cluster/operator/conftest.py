@@ -95,6 +95,8 @@ def others_kept_out(api: ApiServer) -> Iterator[None]:
         "apiVersions": ["*"],
         "operations": ["CREATE", "UPDATE", "DELETE"],
         "resources": ["*/*"],
+        # Nodes' ledgers stay theirs: a selector of namespaces does not limit cluster-scoped kinds.
+        "scope": "Namespaced",
     }
     policy = {
         **head,
