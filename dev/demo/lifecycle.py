@@ -1,16 +1,14 @@
 """The demo from nothing to a picture, and back to nothing."""
 
 import json
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from dev import cluster
 from dev.cluster import ClusterError, ClusterHandle, Progress, Provider
 from dev.cluster.command import run
 from dev.cluster.paths import CHECKOUT
-from dev.demo import environment, stack
+from dev.demo import environment, stack, ticket
 from dev.demo.environment import Demo
 
 NAMESPACE = "phones"
@@ -102,22 +100,13 @@ def _describe(handle: ClusterHandle) -> Demo:
             "--output=jsonpath={.status.endpoints}",
         )
     )  # fmt: skip
-    ticket = run(
-        [
-            Path(sys.executable).with_name("cloudphone-operator"),
-            "ticket",
-            f"{NAMESPACE}/{session}",
-            f"--lifetime={TICKET_LIFETIME}",
-        ],
-        environment={"KUBECONFIG": str(handle.kubeconfig)},
-    ).strip()
     return Demo(
         kubeconfig=handle.kubeconfig,
         namespace=NAMESPACE,
         phone=session,
         page_url=_on_this_machine(endpoints["viewer"], handle),
         whep_url=_on_this_machine(endpoints["whep"], handle),
-        token=ticket,
+        token=ticket.mint(handle.kubeconfig, NAMESPACE, session, lifetime=TICKET_LIFETIME),
     )
 
 

@@ -1,14 +1,11 @@
 """A namespace with a simulated phone, and sessions on it as a user makes them."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from dev.cluster import ClusterHandle
+from dev.demo.ticket import mint
 from tests.support.kube import JsonObject, Kubectl, condition, until
 
 PHONE = "phone"
@@ -92,28 +89,14 @@ class Stage:
         assert session is not None
         return session
 
-    def ticket(self, name: str, *arguments: str) -> str:
-        """A ticket by the command that a person uses."""
-        done = subprocess.run(
-            [
-                str(Path(sys.executable).with_name("cloudphone-operator")),
-                "ticket",
-                f"{self.namespace}/{name}",
-                *arguments,
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**os.environ, "KUBECONFIG": str(self.kubectl.kubeconfig)},
-        )
-        return done.stdout.strip()
-
     def viewer_url(self, session: JsonObject) -> str:
         """The viewer page with a ticket that outlives the test."""
         page = session["status"]["endpoints"]["viewer"].replace(
             f"//{self.handle.node_address}:", f"//{self.handle.page_host}:"
         )
-        return f"{page}#ticket={self.ticket(session['metadata']['name'], '--lifetime=10m')}"
+        name = session["metadata"]["name"]
+        token = mint(self.kubectl.kubeconfig, self.namespace, name, lifetime="10m")
+        return f"{page}#ticket={token}"
 
     def port_state(self, node: str, port: int) -> str:
         """State of a media port in the node's ledger, `Free` where no entry names it."""
