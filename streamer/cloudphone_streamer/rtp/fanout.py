@@ -5,16 +5,20 @@ One capture, many viewers: each picture is put into packets once and sent to all
 is behind. The log outlives every capture: who joins while a phone reconnects sees its last picture.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from cloudphone_streamer.bitstream.access_unit import AccessUnit
 from cloudphone_streamer.rtp.clock import MediaClock
+from cloudphone_streamer.rtp.errors import PacketizationError
 from cloudphone_streamer.rtp.h264 import packetize
 from cloudphone_streamer.rtp.packet_log import PacketLog
 from cloudphone_streamer.rtp.sender import VideoParameters, VideoSender
 from cloudphone_streamer.rtp.transport import PacketTransport
+
+logger = logging.getLogger(__name__)
 
 MAX_PAYLOAD_BYTES = 1180
 """
@@ -36,7 +40,7 @@ class FanoutStats:
     packets: int = 0
     """Made once, whatever the number of viewers."""
     pictures_dropped: int = 0
-    """Between the begin of a source and its first key frame."""
+    """Before the first key frame of a source, or broken."""
     key_frame_requests: int = 0
 
 
@@ -61,9 +65,17 @@ class VideoFanout:
         if self._awaits_key_frame and not unit.is_key:
             self.stats.pictures_dropped += 1
             return
+        try:
+            payloads = packetize(unit.nals, MAX_PAYLOAD_BYTES)
+        except PacketizationError as error:
+            # A phone may send anything: without this picture the ones after it are of no use.
+            logger.warning("a picture was dropped: %s", error)
+            self.stats.pictures_dropped += 1
+            self._awaits_key_frame = True
+            self.request_key_frame()
+            return
         self._awaits_key_frame = False
         now_s = time.monotonic()
-        payloads = packetize(unit.nals, MAX_PAYLOAD_BYTES)
         self._log.append(
             payloads, ticks=self._clock.ticks_of(unit.pts_us, now_s), is_key=unit.is_key
         )

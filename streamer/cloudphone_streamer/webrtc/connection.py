@@ -71,6 +71,7 @@ class SrtpTransport:
         buffer: Shared memory.
         ice: Knows the path.
         on_blocked: Called when the kernel had no room.
+        on_failed: Called when packets can no longer be protected.
     """
 
     def __init__(
@@ -80,12 +81,14 @@ class SrtpTransport:
         buffer: PacketBuffer,
         ice: IceLite[Path],
         on_blocked: Callable[[], None],
+        on_failed: Callable[[], None],
     ) -> None:
         self.buffer = buffer.view
         self.trailer_bytes = srtp.tag_bytes
         self._srtp = srtp
         self._ice = ice
         self._on_blocked = on_blocked
+        self._on_failed = on_failed
 
     def send_packets(self, count: int, packet_bytes: int, last_packet_bytes: int) -> int:
         """Protect and send packets that lie in `buffer`; see `rtp.transport`."""
@@ -95,9 +98,15 @@ class SrtpTransport:
         protect = self._srtp.protect
         stride = packet_bytes + self.trailer_bytes
         last_offset = (count - 1) * stride
-        for offset in range(0, last_offset, stride):
-            protect(offset, packet_bytes)
-        protect(last_offset, last_packet_bytes)
+        try:
+            for offset in range(0, last_offset, stride):
+                protect(offset, packet_bytes)
+            protect(last_offset, last_packet_bytes)
+        except SrtpError:
+            # It ends this viewer: the picture goes on to the others.
+            logger.exception("packets of a viewer were not protected")
+            self._on_failed()
+            return count
         total = last_offset + last_packet_bytes + self.trailer_bytes
         taken = path.send_segments(self.buffer[:total], stride)
         if taken == total:
@@ -292,7 +301,11 @@ class ViewerConnection:
         )
         self._srtp = await self._dtls.handshake(owner.buffer)
         transport = SrtpTransport(
-            srtp=self._srtp, buffer=owner.buffer, ice=self._ice, on_blocked=owner.on_backlog
+            srtp=self._srtp,
+            buffer=owner.buffer,
+            ice=self._ice,
+            on_blocked=owner.on_backlog,
+            on_failed=lambda: owner.end(self, CloseReason.INTERNAL_ERROR),
         )
         self._sender = owner.fanout.attach(transport, self._parameters)
         if self._sender.is_behind:

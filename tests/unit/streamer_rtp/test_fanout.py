@@ -363,3 +363,18 @@ def test_a_viewer_that_left_gets_nothing(stage: Stage) -> None:
     stage.fanout.detach(sender)
     stage.push(key=True)
     assert transport.packets == []
+
+
+def test_a_picture_that_cannot_be_packetized_costs_its_gop_and_no_more(stage: Stage) -> None:
+    transport, _ = stage.join()
+    stage.push(key=True, body=b"key")
+    requests = stage.requests
+    stage.fanout.push(
+        AccessUnit(nals=(b"",), pts_us=1 << 40, is_key=False, width_px=720, height_px=1280)
+    )
+    stage.push(body=b"of no use")
+    assert stage.requests == requests + 1
+    assert stage.fanout.stats.pictures_dropped == 2
+    stage.push(key=True, body=b"new key")
+    assert bodies(transport.packets) == [b"key", b"new key"]
+    assert_contiguous(transport.packets)
