@@ -5,9 +5,9 @@ import asyncio
 import sys
 
 from bench import glass, start
-from dev.cluster.errors import ClusterError
-from dev.cluster.progress import Progress
 from dev.demo import environment
+from dev.tools.errors import DevError
+from dev.tools.progress import Progress
 
 BENCHMARKS = {"glass": glass.measure, "start": start.measure}
 
@@ -20,7 +20,7 @@ def main() -> int:
     try:
         with environment.running_demo(progress) as demo:
             asyncio.run(BENCHMARKS[name](demo, progress))
-    except ClusterError as error:
+    except DevError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

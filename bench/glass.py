@@ -16,8 +16,8 @@ from dataclasses import asdict
 from playwright.async_api import Page
 
 from bench.report import print_table, summarize, write_result
-from dev.cluster.progress import Progress
 from dev.demo.environment import Demo
+from dev.tools.progress import Progress
 from tests.support.browser import (
     FrameSample,
     chromium,

@@ -17,9 +17,9 @@ from typing import Any
 from kubernetes.aio import client, config, watch
 
 from bench.report import print_table, summarize, write_result
-from dev.cluster.progress import Progress
 from dev.demo.environment import Demo
 from dev.demo.ticket import mint
+from dev.tools.progress import Progress
 from tests.support.whep import WhepViewer
 
 RUNS = 20

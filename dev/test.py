@@ -8,10 +8,10 @@ import subprocess
 import sys
 
 from dev import cluster
-from dev.cluster import ClusterError, Progress
-from dev.cluster.debian import ensure_programs
-from dev.cluster.paths import CHECKOUT
+from dev.cluster import DevError, Progress
 from dev.demo import stack
+from dev.tools.debian import ensure_programs
+from dev.tools.paths import CHECKOUT
 
 PACKAGES = {"chromium": "chromium", "node": "nodejs", "npm": "npm"}
 """Program -> Debian package, for what the tests drive."""
@@ -28,7 +28,7 @@ def main() -> int:
         finally:
             if not was_up:
                 cluster.down(progress)
-    except ClusterError as error:
+    except DevError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
@@ -36,7 +36,7 @@ def main() -> int:
 def _is_up() -> bool:
     try:
         cluster.handle()
-    except ClusterError:
+    except DevError:
         return False
     return True
 

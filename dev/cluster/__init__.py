@@ -5,13 +5,13 @@ Standard library only: it runs before any virtual environment exists.
 """
 
 from dev.cluster.cluster import ClusterHandle, down, handle, load, set_gpus, status, up
-from dev.cluster.errors import ClusterError
-from dev.cluster.progress import Progress
 from dev.cluster.provider import Provider
+from dev.tools.errors import DevError
+from dev.tools.progress import Progress
 
 __all__ = [
-    "ClusterError",
     "ClusterHandle",
+    "DevError",
     "Progress",
     "Provider",
     "down",

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from dev.cluster import cluster
-from dev.cluster.errors import ClusterError
-from dev.cluster.progress import Progress
+from dev.tools.errors import DevError
+from dev.tools.progress import Progress
 
 
 def _arguments() -> argparse.Namespace:
@@ -51,7 +51,7 @@ def main() -> int:
     """Run one command; a failure is one sentence and status 1."""
     try:
         _run(_arguments(), Progress())
-    except (ClusterError, OSError) as error:
+    except (DevError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

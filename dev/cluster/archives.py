@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dev.cluster.errors import ClusterError
+from dev.tools.errors import DevError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ def images(archive: Path) -> list[ArchivedImage]:
     Args:
         archive: file as `docker save` or `buildah push docker-archive:` or `oci-archive:` write it.
     Raises:
-        ClusterError: If it is none of these.
+        DevError: If it is none of these.
     """
     try:
         with tarfile.open(archive) as opened:
@@ -39,11 +39,11 @@ def images(archive: Path) -> list[ArchivedImage]:
                     content = json.load(member)
                     return from_docker(content) if name == "manifest.json" else from_oci(content)
     except OSError as error:
-        raise ClusterError(f"{archive} cannot be read: {error.strerror}") from error
+        raise DevError(f"{archive} cannot be read: {error.strerror}") from error
     except (tarfile.TarError, ValueError, KeyError, TypeError):
         # Said below: these errors tell of their own parts, and not of the file.
         pass
-    raise ClusterError(
+    raise DevError(
         f"{archive} is not an image archive; expected a file of `docker save` or `buildah push`"
     )
 

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.cluster import command, current, golang, kind, paths, provider
-from dev.cluster.errors import ClusterError
+from dev.cluster import current, golang, kind, provider
 from dev.cluster.local import cluster as local
 from dev.cluster.local import layout
-from dev.cluster.progress import Progress
 from dev.cluster.provider import Provider
+from dev.tools import command, paths
+from dev.tools.errors import DevError
+from dev.tools.progress import Progress
 
 _REMEMBERED = paths.DEMO / "cluster.json"
 
@@ -43,7 +44,7 @@ def up(progress: Progress) -> ClusterHandle:
     Args:
         progress: told of each step that takes time.
     Raises:
-        ClusterError: If this machine cannot have it; the text says what to do.
+        DevError: If this machine cannot have it; the text says what to do.
     """
     chosen = _choose()
     if chosen is Provider.LOCAL:
@@ -67,11 +68,11 @@ def handle() -> ClusterHandle:
     Return how to reach the cluster that is up, without touching it.
 
     Raises:
-        ClusterError: If none was brought up from this checkout.
+        DevError: If none was brought up from this checkout.
     """
     remembered = _remembered()
     if remembered is None or not paths.KUBECONFIG.is_file():
-        raise ClusterError("no cluster is up; run `python -m dev.cluster up` first")
+        raise DevError("no cluster is up; run `python -m dev.cluster up` first")
     return _handle(remembered, _clients(remembered, Progress()))
 
 
@@ -80,7 +81,7 @@ def down(progress: Progress) -> None:
     Remove the cluster that this checkout brought up; nothing happens when there is none.
 
     Raises:
-        ClusterError: If something of it cannot be removed.
+        DevError: If something of it cannot be removed.
     """
     match _remembered():
         case Provider.KIND:
@@ -116,7 +117,7 @@ def load(archives: Sequence[Path], progress: Progress) -> None:
         archives: docker-archive or oci-archive files.
         progress: told of each file.
     Raises:
-        ClusterError: If the cluster is somebody else's, or a file is no image archive.
+        DevError: If the cluster is somebody else's, or a file is no image archive.
     """
     match _remembered():
         case Provider.LOCAL:
@@ -130,12 +131,12 @@ def load(archives: Sequence[Path], progress: Progress) -> None:
                 progress(f"loading {archive.name}")
                 kind.load(archive)
         case Provider.CURRENT:
-            raise ClusterError(
+            raise DevError(
                 "images cannot be loaded into the nodes of an existing cluster; push them to a"
                 " registry that it pulls from, and name that with DEMO_REGISTRY for the demo"
             )
         case None:
-            raise ClusterError("no cluster is up; run `python -m dev.cluster up` first")
+            raise DevError("no cluster is up; run `python -m dev.cluster up` first")
 
 
 def set_gpus(node: str, count: int) -> None:
@@ -148,10 +149,10 @@ def set_gpus(node: str, count: int) -> None:
         node: the node's name.
         count: how many `nvidia.com/gpu` it has.
     Raises:
-        ClusterError: If the count is negative, or there is no such node.
+        DevError: If the count is negative, or there is no such node.
     """
     if count < 0:
-        raise ClusterError(f"COUNT is {count}; expected 0 or more")
+        raise DevError(f"COUNT is {count}; expected 0 or more")
     reached = handle()
     patch = [
         # `~1` is the slash of nvidia.com/gpu; see RFC 6901 - 3. Syntax.
@@ -192,7 +193,7 @@ def _remembered() -> Provider | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise ClusterError(f"{_REMEMBERED} is not readable; remove it and try again") from error
+        raise DevError(f"{_REMEMBERED} is not readable; remove it and try again") from error
 
 
 def _clients(chosen: Provider, progress: Progress) -> dict[str, Path]:
@@ -226,5 +227,5 @@ def _first_node_address(kubectl: Path) -> str:
         [kubectl, "--kubeconfig", paths.KUBECONFIG, "get", "nodes", f"--output=jsonpath={template}"]
     ).split()
     if not said:
-        raise ClusterError("the cluster has no node with an address; add a node and try again")
+        raise DevError("the cluster has no node with an address; add a node and try again")
     return said[0]

@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from dev.cluster import command, files, paths
-from dev.cluster.errors import ClusterError
-from dev.cluster.progress import Progress
+from dev.tools import command, files, paths
+from dev.tools.errors import DevError
+from dev.tools.progress import Progress
 
 
 def up(kubectl: Path, progress: Progress) -> None:
@@ -13,13 +13,13 @@ def up(kubectl: Path, progress: Progress) -> None:
     Copy the present context, so that a later switch of contexts moves nothing, and try it.
 
     Raises:
-        ClusterError: If there is no context, or its API server does not answer.
+        DevError: If there is no context, or its API server does not answer.
     """
     if Path(os.environ.get("KUBECONFIG", "")) != paths.KUBECONFIG:
         try:
             text = command.run([kubectl, "config", "view", "--raw", "--minify", "--flatten"])
-        except ClusterError as error:
-            raise ClusterError(
+        except DevError as error:
+            raise DevError(
                 "the kubeconfig has no current context; choose one with `kubectl config"
                 " use-context NAME`, or unset CLUSTER"
             ) from error

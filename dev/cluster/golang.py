@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.cluster import command, files, paths
-from dev.cluster.errors import ClusterError
-from dev.cluster.progress import Progress
+from dev.tools import command, files, paths
+from dev.tools.errors import DevError
+from dev.tools.progress import Progress
 
 # The machine's own Go settings must not change what is built, but for its module proxy. An empty
 # variable would not do: Go then takes the value that `go env -w` wrote. A newer toolchain that a
@@ -77,7 +77,7 @@ def programs(names: Iterable[str], progress: Progress) -> dict[str, Path]:
         names: programs of the modules above.
         progress: told before each build.
     Raises:
-        ClusterError: If Go is missing or too old, or a build fails.
+        DevError: If Go is missing or too old, or a build fails.
     """
     targets = {name: _target(name) for name in names}
     missing = {name: target for name, target in targets.items() if not target.is_file()}
@@ -96,7 +96,7 @@ def pinned_version(go_mod: str, upstream: str) -> str:
     """Return the version that a `go.mod`'s `require` lines give to a module."""
     found = re.search(rf"^(?:require )?\s*{re.escape(upstream)} (v\S+)", go_mod, re.MULTILINE)
     if found is None:
-        raise ClusterError(f"go.mod requires no {upstream}; restore dev/go from Git")
+        raise DevError(f"go.mod requires no {upstream}; restore dev/go from Git")
     return found.group(1)
 
 
@@ -159,14 +159,14 @@ def _go() -> Path:
     usual = Path("/usr/local/go/bin/go")
     go = command.find("go") or (usual if usual.is_file() else None)
     if go is None:
-        raise ClusterError(
+        raise DevError(
             "Go is not installed; install Go 1.21 or newer (https://go.dev/doc/install), it builds"
             " Kubernetes from source"
         )
     said = command.run([go, "version"], environment=_SETTINGS | {"GOTOOLCHAIN": "local"})
     version = go_version(said)
     if version is None or version < _OLDEST_GO:
-        raise ClusterError(
+        raise DevError(
             f"{go} is {said.strip()}; expected Go 1.21 or newer (https://go.dev/doc/install)"
         )
     return go

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from dev.cluster import command, paths
-from dev.cluster.errors import ClusterError
-from dev.cluster.progress import Progress
+from dev.tools import command, paths
+from dev.tools.errors import DevError
+from dev.tools.progress import Progress
 
 NAME = "cloudphone"
 
@@ -54,7 +54,7 @@ def load(archive: Path) -> None:
 def _kind() -> Path:
     kind = command.find("kind")
     if kind is None:
-        raise ClusterError(
+        raise DevError(
             "kind is not installed; with a Docker engine the cluster needs kind 0.24 or newer"
             " (https://kind.sigs.k8s.io/docs/user/quick-start/#installation), or set"
             " CLUSTER=local or CLUSTER=current"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dev.cluster import command
-from dev.cluster.errors import ClusterError
+from dev.tools import command
+from dev.tools.errors import DevError
 
 VARIABLE = "CLUSTER"
 
@@ -40,13 +40,13 @@ def choose(asked: str | None, machine: Machine) -> Provider:
     Returns:
         The provider.
     Raises:
-        ClusterError: If the name is unknown, or this machine has no way to a cluster.
+        DevError: If the name is unknown, or this machine has no way to a cluster.
     """
     if asked:
         try:
             return Provider(asked)
         except ValueError as error:
-            raise ClusterError(
+            raise DevError(
                 f"{VARIABLE} is {asked}; expected {', '.join(Provider)}, or nothing to let the"
                 " machine decide"
             ) from error
@@ -55,11 +55,11 @@ def choose(asked: str | None, machine: Machine) -> Provider:
     if machine.is_linux and machine.is_root:
         return Provider.LOCAL
     if machine.is_linux:
-        raise ClusterError(
+        raise DevError(
             "no Docker engine answers and this is not root; run with sudo for a local cluster, or"
             f" start a Docker engine, or set {VARIABLE}=current to use your kubeconfig's context"
         )
-    raise ClusterError(
+    raise DevError(
         "no Docker engine answers; install and start one (Docker Desktop, Colima) and kind, or set"
         f" {VARIABLE}=current to use your kubeconfig's context"
     )
@@ -86,6 +86,6 @@ def docker_answers() -> bool:
         return False
     try:
         command.run([docker, "info", "--format", "{{.ServerVersion}}"], timeout_s=10)
-    except ClusterError:
+    except DevError:
         return False
     return True

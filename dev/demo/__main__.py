@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from dev.cluster import ClusterError, Progress
+from dev.cluster import DevError, Progress
 from dev.demo import lifecycle
 from dev.demo.environment import Demo
 
@@ -18,7 +18,7 @@ def main() -> int:
             lifecycle.down(progress)
         else:
             _say_what_to_do(lifecycle.up(progress))
-    except ClusterError as error:
+    except DevError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

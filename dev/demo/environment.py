@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.cluster import ClusterError, Progress
-from dev.cluster.paths import DEMO
+from dev.cluster import DevError, Progress
+from dev.tools.paths import DEMO
 
 _FILE = DEMO / "env"
 
@@ -68,7 +68,7 @@ def load() -> Demo | None:
             token=values["TOKEN"],
         )
     except KeyError as error:
-        raise ClusterError(
+        raise DevError(
             f".demo/env lacks {error.args[0]}; run `make demo-down`, then `make demo`"
         ) from error
 

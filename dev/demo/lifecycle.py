@@ -5,11 +5,11 @@ import time
 from typing import Any
 
 from dev import cluster
-from dev.cluster import ClusterError, ClusterHandle, Progress, Provider
-from dev.cluster.command import run
-from dev.cluster.paths import CHECKOUT
+from dev.cluster import ClusterHandle, DevError, Progress, Provider
 from dev.demo import environment, stack, ticket
 from dev.demo.environment import Demo
+from dev.tools.command import run
+from dev.tools.paths import CHECKOUT
 
 NAMESPACE = "phones"
 SESSIONS = ("phone-1", "phone-2")
@@ -23,7 +23,7 @@ def up(progress: Progress) -> Demo:
     Bring up cluster, operator, two phones and their sessions; safe to repeat.
 
     Raises:
-        ClusterError: With a sentence that says what to do.
+        DevError: With a sentence that says what to do.
     """
     handle = stack.install(progress)
     node = _kubectl(handle, "get", "nodes", "--output=jsonpath={.items[0].metadata.name}")
@@ -43,7 +43,7 @@ def down(progress: Progress) -> None:
     environment.forget()
     try:
         handle = cluster.handle()
-    except ClusterError:
+    except DevError:
         handle = None
     if handle is not None and handle.provider is Provider.CURRENT:
         progress("removing the demo from the current context's cluster")
@@ -73,7 +73,7 @@ def _wait_until_ready(handle: ClusterHandle, progress: Progress) -> None:
         if ready == len(SESSIONS):
             return
         if time.monotonic() > deadline_s:
-            raise ClusterError(
+            raise DevError(
                 f"the sessions are not Ready after {READY_TIMEOUT_S} s; see `source .demo/env;"
                 f" kubectl describe streams -n {NAMESPACE}` and `kubectl get events -n {NAMESPACE}`"
             )

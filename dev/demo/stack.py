@@ -6,9 +6,9 @@ from pathlib import Path
 
 from dev import cluster
 from dev.cluster import ClusterHandle, Progress
-from dev.cluster.command import run
-from dev.cluster.paths import CHECKOUT
 from dev.images.build import build
+from dev.tools.command import run
+from dev.tools.paths import CHECKOUT
 
 OPERATOR_NAMESPACE = "cloudphone-system"
 RELEASE = "cloudphone"
@@ -33,7 +33,7 @@ def install(progress: Progress) -> ClusterHandle:
     Provide a cluster that runs the operator of this checkout; safe to repeat.
 
     Raises:
-        ClusterError: With a sentence that says what to do.
+        DevError: With a sentence that says what to do.
     """
     handle = cluster.up(progress)
     archives = [] if image_prefix() != LOCAL_IMAGES else build(_IMAGES, progress)

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from dev.cluster.command import run
+from dev.tools.command import run
 
 _PROGRAM = Path(sys.executable).with_name("cloudphone-operator")
 
@@ -13,7 +13,9 @@ def mint(kubeconfig: Path, namespace: str, session: str, *, lifetime: str) -> st
     Return a ticket to watch and control a session.
 
     Raises:
-        ClusterError: If the command refuses, with its sentence.
+        DevError: If the command refuses, with its sentence.
     """
-    command = [_PROGRAM, "ticket", f"{namespace}/{session}", f"--lifetime={lifetime}"]
-    return run(command, environment={"KUBECONFIG": str(kubeconfig)}).strip()
+    return run(
+        [_PROGRAM, "ticket", f"{namespace}/{session}", f"--lifetime={lifetime}"],
+        environment={"KUBECONFIG": str(kubeconfig)},
+    ).strip()

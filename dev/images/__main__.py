@@ -4,12 +4,12 @@ import argparse
 import subprocess
 import sys
 
-from dev.cluster.errors import ClusterError
-from dev.cluster.progress import Progress
 from dev.images.build import build, built_archives
 from dev.images.definitions import IMAGES
 from dev.images.engine import remove_storage
 from dev.images.store import remove_archives
+from dev.tools.errors import DevError
+from dev.tools.progress import Progress
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         return _run(arguments)
-    except ClusterError as error:
+    except DevError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

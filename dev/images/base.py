@@ -8,9 +8,9 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from dev.cluster.command import run
-from dev.cluster.progress import Progress
 from dev.images.mirror import debian_mirror
+from dev.tools.command import run
+from dev.tools.progress import Progress
 
 BASE_REFERENCE = "localhost/cloudphone/base:trixie"
 _SUITE = "trixie"
@@ -53,7 +53,7 @@ def bootstrap_base(rootfs: Path, progress: Progress) -> None:
         progress: Gets a line for each step.
     Raises:
         ImageError: If apt has no Debian mirror.
-        ClusterError: If debootstrap fails.
+        DevError: If debootstrap fails.
     """
     mirror = debian_mirror(_SUITE)
     progress(f"bootstrapping Debian {_SUITE} with Python (about a minute)")

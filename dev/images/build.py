@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from dev.cluster.progress import Progress
 from dev.images.definitions import IMAGES, Image, inputs_hash
 from dev.images.engine import Engine, find_engine
 from dev.images.errors import ImageError
 from dev.images.store import archive_path, build_lock, finish_archive, require_archive
+from dev.tools.progress import Progress
 
 BASE = "base"
 
@@ -22,7 +22,7 @@ def build(names: Sequence[str], progress: Progress) -> list[Path]:
     Returns:
         The images' docker-archives, in the order asked for; the base has none.
     Raises:
-        ClusterError: If a name is unknown, no engine is there, or a build fails.
+        DevError: If a name is unknown, no engine is there, or a build fails.
     """
     images = _images(names)
     engine = find_engine(progress)
@@ -37,7 +37,7 @@ def built_archives(names: Sequence[str], progress: Progress) -> list[Path]:
     Return the archives of images that are built and up to date.
 
     Raises:
-        ClusterError: If one is not.
+        DevError: If one is not.
     """
     engine = find_engine(progress)
     return [require_archive(image.name, _archive_of(image, engine)) for image in _images(names)]

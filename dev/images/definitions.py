@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.cluster.paths import CHECKOUT
 from dev.images.errors import ImageError
+from dev.tools.paths import CHECKOUT
 
 _IGNORED_DIRECTORIES = frozenset({"__pycache__", "node_modules", ".git"})
 

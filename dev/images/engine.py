@@ -11,16 +11,16 @@ import shutil
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from dev.cluster.command import run
-from dev.cluster.debian import ensure_programs
-from dev.cluster.errors import ClusterError
-from dev.cluster.paths import CHECKOUT, RUNTIME
-from dev.cluster.progress import Progress
 from dev.cluster.provider import docker_answers
 from dev.images.base import BASE_REFERENCE, bootstrap_base, definition_hash
 from dev.images.definitions import Image
 from dev.images.errors import ImageError
 from dev.images.store import cache_directory
+from dev.tools.command import run
+from dev.tools.debian import ensure_programs
+from dev.tools.errors import DevError
+from dev.tools.paths import CHECKOUT, RUNTIME
+from dev.tools.progress import Progress
 
 _DOCKER_BASE = "python:3.13-slim-trixie"
 _BUILD_TIMEOUT_S = 1200
@@ -91,7 +91,7 @@ class BuildahEngine(Engine):
                 "inspect", "--type", "image", "--format", '{{index .OCIv1.Config.Labels "inputs"}}',
                 BASE_REFERENCE,
             )  # fmt: skip
-        except ClusterError:
+        except DevError:
             held = ""
         if held.strip() != definition_hash():
             self._bootstrap(progress)
@@ -143,7 +143,7 @@ def find_engine(progress: Progress) -> Engine:
     Choose a Docker engine that answers, else buildah, which is installed where it is missing.
 
     Raises:
-        ClusterError: If the machine can have neither, with what to install.
+        DevError: If the machine can have neither, with what to install.
     """
     if docker_answers():
         return DockerEngine()

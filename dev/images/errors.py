@@ -1,7 +1,7 @@
 """The one exception of this package: a sentence that the command line prints as it is."""
 
-from dev.cluster.errors import ClusterError
+from dev.tools.errors import DevError
 
 
-class ImageError(ClusterError):
+class ImageError(DevError):
     """An image cannot be built, found or unpacked."""

@@ -7,8 +7,8 @@ debootstrap gets it, and with it every later `apt-get` in a build.
 import urllib.error
 import urllib.request
 
-from dev.cluster.command import run
 from dev.images.errors import ImageError
+from dev.tools.command import run
 
 _PROBE_TIMEOUT_S = 10
 

@@ -10,9 +10,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from dev.cluster.paths import cache
-from dev.cluster.progress import Progress
 from dev.images.errors import ImageError
+from dev.tools.paths import cache
+from dev.tools.progress import Progress
 
 
 def cache_directory() -> Path:

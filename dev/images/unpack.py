@@ -13,9 +13,9 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from dev.cluster.command import run
-from dev.cluster.progress import Progress
 from dev.images.store import build_lock, cache_directory
+from dev.tools.command import run
+from dev.tools.progress import Progress
 
 _WHITEOUT_PREFIX = ".wh."
 _OPAQUE_WHITEOUT = ".wh..wh..opq"
@@ -33,7 +33,7 @@ def unpacked(archive: Path, progress: Progress) -> Iterator[Path]:
         archive: A docker-archive from this package; its name is the folder's.
         progress: Told when it has to wait.
     Raises:
-        ClusterError: If a layer cannot be unpacked.
+        DevError: If a layer cannot be unpacked.
     """
     rootfs = cache_directory() / "rootfs" / archive.stem
     with build_lock(progress):

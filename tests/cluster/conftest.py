@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dev.cluster import paths
+from dev.tools import paths
 from tests.cluster.api_server import ApiServer
 
 CRD_FOLDER = paths.CHECKOUT / "crds"

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from cloudphone_operator.settings import Settings, load_settings
-from dev.cluster import Progress, command, golang, paths
-from dev.cluster.errors import ClusterError
+from dev.cluster import Progress, golang
+from dev.tools import command, paths
+from dev.tools.errors import DevError
 from tests.cluster.api_server import ApiServer
 
 CHART = paths.CHECKOUT / "helm" / "cloudphone-streaming"
@@ -100,7 +101,7 @@ def test_a_packaged_chart_is_the_same(helm: Helm) -> None:
 
 @pytest.mark.parametrize("entry", REFUSED, ids=[entry["it"] for entry in REFUSED])
 def test_the_chart_refuses(entry: dict[str, Any], helm: Helm) -> None:
-    with pytest.raises(ClusterError) as refusal:
+    with pytest.raises(DevError) as refusal:
         helm.render(entry["values"])
     assert entry["message"] in str(refusal.value)
 

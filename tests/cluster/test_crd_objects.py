@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dev.cluster import paths
+from dev.tools import paths
 from tests.cluster.api_server import GROUP, VERSION, ApiServer, Refused, Resources
 
 EXAMPLES = sorted((paths.CHECKOUT / "examples").rglob("*.yaml"))

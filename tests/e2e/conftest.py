@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from dev import cluster
-from dev.cluster import ClusterError
+from dev.cluster import DevError
 from tests.e2e.stage import Stage
 from tests.support.kube import Kubectl
 
@@ -19,7 +19,7 @@ from tests.support.kube import Kubectl
 def handle() -> cluster.ClusterHandle:
     try:
         return cluster.handle()
-    except ClusterError as error:
+    except DevError as error:
         pytest.fail(f"{error}; or run all tests with `make test`")
 
 

@@ -2,6 +2,8 @@
 
 import base64
 
+import pytest
+
 from cloudphone_protocol.environment import (
     CREDENTIAL_FILE,
     DOCUMENT_FILE,
@@ -9,16 +11,15 @@ from cloudphone_protocol.environment import (
     TICKET_KEY_FILE,
 )
 from cloudphone_protocol.session import SessionDocument
+from cloudphone_streamer.settings import Settings
 from tests.e2e.stage import PHONE, Stage
 
 SESSION = "contract"
 
 
 async def test_a_real_pods_environment_and_files_configure_the_streamer(
-    stage: Stage, monkeypatch, tmp_path
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cloudphone_streamer.settings import Settings
-
     stage.apply_session(SESSION)
     session = await stage.ready(SESSION)
     (pod,) = stage.streamer_pods(SESSION)

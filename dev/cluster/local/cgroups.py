@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from dev.cluster.errors import ClusterError
+from dev.tools.errors import DevError
 
 _ROOT = Path("/sys/fs/cgroup")
 # The kubelet's own name for the parent of all pods.
@@ -23,14 +23,12 @@ def remove_pods() -> None:
     Kill the processes in the pods' groups, and remove the groups.
 
     Raises:
-        ClusterError: If processes do not end in time.
+        DevError: If processes do not end in time.
     """
     deadline_s = time.monotonic() + _WAIT_S
     while (groups := pod_groups()) and not all(_remove(group) for group in groups):
         if time.monotonic() > deadline_s:
-            raise ClusterError(
-                f"processes of pods did not end; look at {groups[0]}/**/cgroup.procs"
-            )
+            raise DevError(f"processes of pods did not end; look at {groups[0]}/**/cgroup.procs")
         time.sleep(0.05)
 
 

@@ -7,9 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.cluster import golang, paths
-from dev.cluster.errors import ClusterError
-from dev.cluster.files import exclusive, give_to_caller, write_private
+from dev.cluster import golang
 from dev.cluster.local import (
     containerd,
     controlplane,
@@ -30,7 +28,10 @@ from dev.cluster.local import (
 from dev.cluster.local.api import Api
 from dev.cluster.local.layout import Layout
 from dev.cluster.local.processes import Daemon
-from dev.cluster.progress import Progress
+from dev.tools import paths
+from dev.tools.errors import DevError
+from dev.tools.files import exclusive, give_to_caller, write_private
+from dev.tools.progress import Progress
 
 _CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 _NODE = ("kubelet", "kube-proxy")
@@ -52,7 +53,7 @@ def up(progress: Progress) -> None:
     Start the cluster, or whatever of it does not run, and wait until its node is ready.
 
     Raises:
-        ClusterError: If the machine cannot have it, or a part does not become ready.
+        DevError: If the machine cannot have it, or a part does not become ready.
     """
     programs = _programs(progress)
     with _lock(progress):
@@ -69,7 +70,7 @@ def down(progress: Progress) -> None:
     Remove the cluster and all that it made; nothing happens when there is none.
 
     Raises:
-        ClusterError: If it belongs to another checkout, or something cannot be removed.
+        DevError: If it belongs to another checkout, or something cannot be removed.
     """
     preflight.check_privileges()
     with _lock(progress):
@@ -84,7 +85,7 @@ def check() -> None:
     Make sure that this user may have a local cluster, before anything is built for it.
 
     Raises:
-        ClusterError: If it is no Linux, or not root.
+        DevError: If it is no Linux, or not root.
     """
     preflight.check_privileges()
 
@@ -103,7 +104,7 @@ def status() -> list[str]:
     Return a line about each part of the cluster.
 
     Raises:
-        ClusterError: If it cannot be looked at without root.
+        DevError: If it cannot be looked at without root.
     """
     if not is_begun():
         return ["no local cluster is up"]
@@ -129,7 +130,7 @@ def load(archive: Path, progress: Progress) -> list[str]:
     preflight.check_privileges()
     present = owner.read(layout.default().owner)
     if present is None:
-        raise ClusterError("no local cluster is up; run `python -m dev.cluster up` first")
+        raise DevError("no local cluster is up; run `python -m dev.cluster up` first")
     ctr = packages.daemons(progress)["containerd"].with_name("ctr")
     return containerd.load(_files(present), ctr, archive)
 
@@ -160,7 +161,7 @@ def _refuse_other_checkout(present: owner.Owner | None) -> None:
     if present is None or present.checkout == str(paths.CHECKOUT):
         return
     if Path(present.checkout).is_dir():
-        raise ClusterError(
+        raise DevError(
             f"the local cluster belongs to the checkout {present.checkout}; run"
             " `python -m dev.cluster down` there first"
         )
@@ -252,17 +253,17 @@ def _wait(
     Wait for a part of the cluster, as long as the daemons behind it live.
 
     Raises:
-        ClusterError: If one of them ended, or the time is over; with its last log lines.
+        DevError: If one of them ended, or the time is over; with its last log lines.
     """
     deadline_s = time.monotonic() + timeout_s
     while not is_done():
         for daemon in processes.not_running(daemons):
-            raise ClusterError(
+            raise DevError(
                 f"{daemon.name} ended: {processes.last_words(daemon.name, files.logs)};"
                 f" its log is in {files.logs}"
             )
         if time.monotonic() > deadline_s:
-            raise ClusterError(
+            raise DevError(
                 f"{what} was not ready after {timeout_s:.0f} s; look at the logs in {files.logs}"
             )
         time.sleep(0.2)

@@ -8,9 +8,10 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from dev.cluster import archives, command
+from dev.cluster import archives
 from dev.cluster.local.layout import Layout
 from dev.cluster.local.processes import Daemon
+from dev.tools import command
 
 PAUSE_IMAGE = "localhost/cloudphone/pause:1"
 _NAMESPACE = "k8s.io"
@@ -143,7 +144,7 @@ def load(layout: Layout, ctr: Path, archive: Path) -> list[str]:
     Returns:
         Names of the images that were imported.
     Raises:
-        ClusterError: If the file is no image archive, or the import fails.
+        DevError: If the file is no image archive, or the import fails.
     """
     client: list[str | Path] = [
         ctr,

@@ -9,8 +9,8 @@ chains go when nobody else's rule is left in them.
 import re
 from dataclasses import dataclass, field
 
-from dev.cluster import command
 from dev.cluster.local import layout
+from dev.tools import command
 
 OWN_CHAIN = "CLOUDPHONE"
 _FAMILIES = ("iptables", "ip6tables")

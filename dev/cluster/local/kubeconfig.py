@@ -4,7 +4,7 @@ import base64
 import json
 from pathlib import Path
 
-from dev.cluster import files
+from dev.tools import files
 
 
 def document(*, server: str, user: str, authority: bytes, certificate: bytes, key: bytes) -> str:

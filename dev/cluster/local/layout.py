@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.cluster import paths
+from dev.tools import paths
 
 NODE_NAME = "cloudphone-local"
 BRIDGE = "cloudphone0"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from dev.cluster.errors import ClusterError
+from dev.tools.errors import DevError
 
 # umount2(2): detach now, let go of the file system when nobody uses it any more.
 _MNT_DETACH = 2
@@ -33,10 +33,10 @@ def remove_below(folders: Iterable[Path]) -> None:
     Unmount everything below the folders.
 
     Raises:
-        ClusterError: If the kernel refuses.
+        DevError: If the kernel refuses.
     """
     library = ctypes.CDLL(None, use_errno=True)
     for point in below(parse(Path("/proc/self/mountinfo").read_text(encoding="utf-8")), folders):
         if library.umount2(point.encode(), _MNT_DETACH) != 0:
             code = ctypes.get_errno()
-            raise ClusterError(f"{point} cannot be unmounted: {os.strerror(code)}")
+            raise DevError(f"{point} cannot be unmounted: {os.strerror(code)}")

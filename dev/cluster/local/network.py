@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dev.cluster import command, files
-from dev.cluster.errors import ClusterError
 from dev.cluster.local import layout
+from dev.tools import command, files
+from dev.tools.errors import DevError
 
 
 def cni_configuration(leases: Path) -> dict[str, Any]:
@@ -83,11 +83,11 @@ def check_range() -> None:
     Make sure that nobody else uses the cluster's addresses.
 
     Raises:
-        ClusterError: If an interface has one of them.
+        DevError: If an interface has one of them.
     """
     name = overlap(json.loads(command.run([_ip(), "-json", "address"])))
     if name is not None:
-        raise ClusterError(
+        raise DevError(
             f"interface {name} uses addresses of {' or '.join(layout.RANGES)}, which the local"
             " cluster needs; stop what made it (often a VPN or proxy that gives out fake addresses)"
         )
@@ -125,7 +125,7 @@ def forget_connections() -> None:
     for direction, addresses in itertools.product(directions, layout.RANGES):
         try:
             command.run([program, "-D", direction, addresses])
-        except ClusterError:
+        except DevError:
             # Its status is 1 when no entry matched.
             continue
 

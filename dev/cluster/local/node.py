@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dev.cluster import files
 from dev.cluster.local import layout as addresses
 from dev.cluster.local.layout import Layout
 from dev.cluster.local.processes import Daemon
+from dev.tools import files
 
 # Renewed every quarter of it.
 LEASE_S = 20

@@ -8,8 +8,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dev.cluster import files
-from dev.cluster.errors import ClusterError
+from dev.tools import files
+from dev.tools.errors import DevError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ def parse(text: str) -> Owner:
     Read `owner.json`.
 
     Raises:
-        ClusterError: If it is not what `to_json` writes.
+        DevError: If it is not what `to_json` writes.
     """
     try:
         raw = json.loads(text)
@@ -41,7 +41,7 @@ def parse(text: str) -> Owner:
             folders=[str(folder) for folder in raw["folders"]],
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ClusterError(
+        raise DevError(
             f"the local cluster's owner.json is not readable ({error}); remove it, then run"
             " `python -m dev.cluster down`"
         ) from error

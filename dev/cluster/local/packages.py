@@ -10,9 +10,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from dev.cluster import command, debian, files, paths
-from dev.cluster.errors import ClusterError
-from dev.cluster.progress import Progress
+from dev.tools import command, debian, files, paths
+from dev.tools.errors import DevError
+from dev.tools.progress import Progress
 
 # Program -> Debian package, for daemons that are unpacked into the cache.
 _UNPACKED = {
@@ -38,7 +38,7 @@ def tools(progress: Progress) -> None:
     Install the small tools that are missing.
 
     Raises:
-        ClusterError: If one is missing and apt is not there, or apt fails.
+        DevError: If one is missing and apt is not there, or apt fails.
     """
     debian.ensure_programs(_INSTALLED, progress)
 
@@ -51,7 +51,7 @@ def daemons(progress: Progress) -> Mapping[str, Path]:
     elsewhere they must be installed.
 
     Raises:
-        ClusterError: If one cannot be had.
+        DevError: If one cannot be had.
     """
     if command.find("apt-get") is None or command.find("dpkg-deb") is None:
         return {program: _installed(program) for program in _UNPACKED}
@@ -76,7 +76,7 @@ def _unpack(package: str, root: Path) -> None:
     target.mkdir(parents=True)
     try:
         command.run(["apt-get", "download", package], directory=target)
-    except ClusterError:
+    except DevError:
         # Old lists name a version that the mirror no longer has.
         debian.apt_get("update")
         command.run(["apt-get", "download", package], directory=target)
@@ -91,7 +91,7 @@ def _inside(folder: Path, program: str) -> Path:
         path = folder / place / program
         if path.is_file() and os.access(path, os.X_OK):
             return path
-    raise ClusterError(f"{folder} has no {program}; remove that folder and try again")
+    raise DevError(f"{folder} has no {program}; remove that folder and try again")
 
 
 def _installed(program: str) -> Path:
@@ -103,7 +103,7 @@ def _installed(program: str) -> Path:
         else command.find(program)
     )
     if found is None:
-        raise ClusterError(
+        raise DevError(
             f"{program} not found; install etcd, containerd, runc and the CNI plugins with this"
             " system's package manager, or a Docker engine"
         )

@@ -10,8 +10,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.cluster import command
 from dev.cluster.local import layout
+from dev.tools import command
 
 _VALID_DAYS = "365"
 

@@ -4,9 +4,9 @@ import os
 import sys
 from collections.abc import Iterable
 
-from dev.cluster import command
-from dev.cluster.errors import ClusterError
 from dev.cluster.local import firewall, layout, network, ports
+from dev.tools import command
+from dev.tools.errors import DevError
 
 # Built into many kernels, so that a refusal means nothing: what is needed is checked afterwards.
 _MODULES = ("overlay", "br_netfilter", "nf_conntrack", "ip_tables", "xt_comment", "xt_MASQUERADE")
@@ -17,12 +17,12 @@ def check_privileges() -> None:
     Make sure of Linux and root.
 
     Raises:
-        ClusterError: If it is another system or user.
+        DevError: If it is another system or user.
     """
     if sys.platform != "linux":
-        raise ClusterError("the local cluster needs Linux; install a Docker engine and kind")
+        raise DevError("the local cluster needs Linux; install a Docker engine and kind")
     if os.geteuid() != 0:
-        raise ClusterError("the local cluster needs root; run the same command with sudo")
+        raise DevError("the local cluster needs root; run the same command with sudo")
 
 
 def load_kernel_modules() -> None:
@@ -31,7 +31,7 @@ def load_kernel_modules() -> None:
     for module in _MODULES if program else ():
         try:
             command.run([program or "modprobe", "--quiet", module])
-        except ClusterError:
+        except DevError:
             continue
 
 
@@ -40,11 +40,11 @@ def check_machine() -> None:
     Make sure, before anything is changed, that no other cluster is in the way.
 
     Raises:
-        ClusterError: If there is one, or the address range is taken.
+        DevError: If there is one, or the address range is taken.
     """
     network.check_range()
     if any(firewall.has_other_kubernetes(saved) for saved in firewall.saved_rules().values()):
-        raise ClusterError(
+        raise DevError(
             "another Kubernetes has its rules (KUBE-SERVICES) in this machine's iptables; stop it"
             " and remove them, or use it with CLUSTER=current"
         )
@@ -57,12 +57,12 @@ def check_ports(daemons: Iterable[str]) -> None:
     Args:
         daemons: names of the programs that do not run yet.
     Raises:
-        ClusterError: If another program listens on one.
+        DevError: If another program listens on one.
     """
     starting = set(daemons)
     for user, port in layout.PORTS.items():
         if user.split(" (")[0] in starting and not ports.is_free(layout.NODE_ADDRESS, port):
-            raise ClusterError(
+            raise DevError(
                 f"port {port}, which {user} needs, is in use by {ports.holder(port)}; stop it and"
                 " try again"
             )

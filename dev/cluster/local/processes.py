@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.cluster.errors import ClusterError
+from dev.tools.errors import DevError
 
 MARK = "CLOUDPHONE_CLUSTER_PROCESS"
 CONFIGURATION = "CLOUDPHONE_CLUSTER_CONFIGURATION"
@@ -152,13 +152,13 @@ def kill_all(names: Sequence[str] | None = None) -> None:
     Kill every marked process, or those of the named daemons, until none is left.
 
     Raises:
-        ClusterError: If some do not end.
+        DevError: If some do not end.
     """
     deadline_s = time.monotonic() + 20
     while found := [process for process in running() if names is None or process.name in names]:
         if time.monotonic() > deadline_s:
             listed = ", ".join(f"{process.name} ({process.pid})" for process in found)
-            raise ClusterError(f"processes did not end: {listed}; look at them with ps")
+            raise DevError(f"processes did not end: {listed}; look at them with ps")
         for process in found:
             end(process.pid, signal.SIGKILL, wait_s=2)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from dev.cluster.errors import ClusterError
+from dev.tools.errors import DevError
 
 REQUIRED = {
     "net.ipv4.ip_forward": "1",
@@ -61,13 +61,13 @@ def require() -> None:
     Set what the cluster needs.
 
     Raises:
-        ClusterError: If the kernel refuses.
+        DevError: If the kernel refuses.
     """
     for name, value in changes(REQUIRED, read_all()).items():
         try:
             _file(name).write_text(value, encoding="ascii")
         except OSError as error:
-            raise ClusterError(
+            raise DevError(
                 f"the kernel setting {name} cannot be set to {value} ({error.strerror}); run as"
                 " root on a machine that has the br_netfilter module"
             ) from error

@@ -5,7 +5,7 @@ import shutil
 from dev.cluster.local import cgroups, firewall, leftovers, mounts, network, processes, sysctls
 from dev.cluster.local.layout import Layout
 from dev.cluster.local.owner import Owner
-from dev.cluster.progress import Progress
+from dev.tools.progress import Progress
 
 
 def remove(files: Layout, owner: Owner | None, progress: Progress) -> None:
@@ -20,7 +20,7 @@ def remove(files: Layout, owner: Owner | None, progress: Progress) -> None:
         owner: what was remembered of the machine; None when no cluster was begun.
         progress: told of each part.
     Raises:
-        ClusterError: If something of it cannot be removed.
+        DevError: If something of it cannot be removed.
     """
     if files.state.is_dir():
         files.removing.touch()

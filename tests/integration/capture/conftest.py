@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cloudphone_streamer.adb.connection import AdbConnection
-from dev.cluster.paths import CHECKOUT, cache
+from dev.tools.paths import CHECKOUT, cache
 from tests.integration.capture.listener import Capturing
 from tests.integration.phone.simulated_phone import PhoneHandle, simulated_phone
 

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from dev.cluster import Progress, Provider, cluster, paths, provider
+from dev.cluster import Progress, Provider, cluster, provider
 from dev.cluster.local import cluster as local
 from dev.cluster.local import containerd, layout, processes
+from dev.tools import paths
 from tests.integration.cluster_lifecycle.machine import Machine, look
 from tests.support.kube import Kubectl
 

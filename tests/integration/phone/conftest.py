@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dev.cluster.debian import ensure_programs
-from dev.cluster.progress import Progress
+from dev.tools.debian import ensure_programs
+from dev.tools.progress import Progress
 from tests.integration.phone.adb_program import AdbProgram
 from tests.integration.phone.simulated_phone import PhoneHandle, simulated_phone
 

@@ -21,9 +21,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dev.cluster.progress import Progress
 from dev.images.build import build
 from dev.images.unpack import unpacked
+from dev.tools.progress import Progress
 
 ADB_PORT = 5555
 BOOT_TIMEOUT_S = 20

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dev.cluster.errors import ClusterError
 from dev.cluster.golang import build_name, go_version, linker_flags, pinned_version
+from dev.tools.errors import DevError
 
 GO_MOD = """module cloudphone.io/dev/kubernetes
 
@@ -30,7 +30,7 @@ def test_the_version_is_the_one_that_go_mod_requires(upstream: str, version: str
 
 
 def test_a_module_that_is_not_required_is_said() -> None:
-    with pytest.raises(ClusterError, match=r"requires no k8s\.io/client-go"):
+    with pytest.raises(DevError, match=r"requires no k8s\.io/client-go"):
         pinned_version(GO_MOD, "k8s.io/client-go")
 
 

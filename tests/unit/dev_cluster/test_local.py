@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from dev.cluster.errors import ClusterError
 from dev.cluster.local import (
     containerd,
     controlplane,
@@ -25,6 +24,7 @@ from dev.cluster.local.layout import Layout
 from dev.cluster.local.owner import Owner, parse, to_json
 from dev.cluster.local.processes import parse_environment
 from dev.cluster.local.sysctls import changes
+from dev.tools.errors import DevError
 
 FILES = Layout(state=Path("/run/x"), data=Path("/cache/x"))
 
@@ -42,7 +42,7 @@ class TestOwner:
 
     @pytest.mark.parametrize("text", ["", "[]", "{}", '{"checkout": "a", "sysctls": 1}'])
     def test_a_broken_file_is_said_with_the_remedy(self, text: str) -> None:
-        with pytest.raises(ClusterError, match="remove it, then run"):
+        with pytest.raises(DevError, match="remove it, then run"):
             parse(text)
 
 

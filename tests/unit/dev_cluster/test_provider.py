@@ -2,8 +2,8 @@
 
 import pytest
 
-from dev.cluster.errors import ClusterError
 from dev.cluster.provider import Machine, Provider, asked, choose
+from dev.tools.errors import DevError
 
 
 def machine(*, docker: bool = False, linux: bool = True, root: bool = False) -> Machine:
@@ -57,7 +57,7 @@ def test_the_current_context_is_never_chosen_unasked(where: Machine) -> None:
 def test_no_way_to_a_cluster_is_said_with_the_remedy(
     name: str | None, where: Machine, sentence: str
 ) -> None:
-    with pytest.raises(ClusterError, match=sentence):
+    with pytest.raises(DevError, match=sentence):
         choose(name, where)
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from dev.cluster import command
-from dev.cluster.errors import ClusterError
-from dev.cluster.progress import Progress
+from dev.tools import command
+from dev.tools.errors import DevError
+from dev.tools.progress import Progress
 
 _WAIT_FOR_LOCK = ("-o", "DPkg::Lock::Timeout=300")
 
@@ -17,13 +17,13 @@ def ensure_programs(packages: Mapping[str, str], progress: Progress) -> None:
         packages: Program -> Debian package.
         progress: Told of what is installed.
     Raises:
-        ClusterError: If one is missing and apt is not there or fails; with what to install.
+        DevError: If one is missing and apt is not there or fails; with what to install.
     """
     missing = sorted({packages[program] for program in packages if not command.find(program)})
     if not missing:
         return
     if command.find("apt-get") is None:
-        raise ClusterError(
+        raise DevError(
             f"{', '.join(missing)} not installed; install it with this system's package manager"
         )
     progress(f"installing {' '.join(missing)}")
@@ -36,7 +36,7 @@ def apt_get(*arguments: str) -> None:
     Run apt-get, and wait where another one holds the lock.
 
     Raises:
-        ClusterError: If it fails, for instance because this is not root.
+        DevError: If it fails, for instance because this is not root.
     """
     command.run(
         ["apt-get", *_WAIT_FOR_LOCK, *arguments],

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from dev.cluster.progress import Progress
+from dev.tools.progress import Progress
 
 
 def write_private(path: Path, content: str) -> None:

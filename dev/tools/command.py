@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dev.cluster.errors import ClusterError
+from dev.tools.errors import DevError
 
 
 def run(
@@ -29,7 +29,7 @@ def run(
     Returns:
         Its standard output.
     Raises:
-        ClusterError: If it is missing, fails, or takes too long; with its last error lines.
+        DevError: If it is missing, fails, or takes too long; with its last error lines.
     """
     words = [str(word) for word in argv]
     name = Path(words[0]).name
@@ -46,12 +46,12 @@ def run(
             timeout=timeout_s,
         )
     except FileNotFoundError as error:
-        raise ClusterError(f"{name} is not installed; install it and try again") from error
+        raise DevError(f"{name} is not installed; install it and try again") from error
     except subprocess.TimeoutExpired as error:
-        raise ClusterError(f"{' '.join(words[:4])} took more than {timeout_s:.0f} s") from error
+        raise DevError(f"{' '.join(words[:4])} took more than {timeout_s:.0f} s") from error
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
-        raise ClusterError(
+        raise DevError(
             f"{' '.join(words[:4])} failed with status {done.returncode}: " + " / ".join(said[-3:])
         )
     return done.stdout

@@ -1,0 +1,1 @@
+"""What all development tools share: running programs, packages, files, progress, the one error."""
