@@ -94,9 +94,10 @@ class Pipeline:
         """Run the capture; a defect of ours in it never ends the process."""
         while True:
             self.fanout.reset()
+            capture = None
             try:
-                self._capture = self._make_capture(document)
-                await self._capture.run(self)
+                capture = self._capture = self._make_capture(document)
+                await capture.run(self)
             except Exception:
                 logger.exception("capture ended unexpectedly")
                 self._on_report(
@@ -109,7 +110,9 @@ class Pipeline:
                     )
                 )
             finally:
-                self._capture = None
+                # One that ended late must not take its successor's place.
+                if self._capture is capture:
+                    self._capture = None
             await asyncio.sleep(_RESTART_AFTER_S)
 
     def _request_key_frame(self) -> None:

@@ -72,7 +72,6 @@ def _security_headers(
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
-        "Cross-Origin-Opener-Policy": "same-origin",
     }
 
     async def add(request: web.Request, response: web.StreamResponse) -> None:

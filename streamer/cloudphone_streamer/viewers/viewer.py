@@ -29,8 +29,8 @@ from cloudphone_streamer.viewers.rate import TokenBucket
 
 logger = logging.getLogger(__name__)
 
-MESSAGES_PER_S = 500
-"""Ten fingers, each moved once a picture at 50 pictures a second."""
+MESSAGES_PER_S = 1000
+"""Eight fingers, each moved once a picture on a display of 120 Hz."""
 
 _REFUSALS_PER_S = 1
 _REFUSALS_AT_ONCE = 5

@@ -143,6 +143,10 @@ function ticketInAddress() {
 }
 
 function start() {
+  if (!window.RTCPeerConnection) {
+    view.show("refused", { title: "This browser lacks WebRTC", text: "Open the phone in another browser." });
+    return;
+  }
   view.show("connecting");
   const ticket = ticketInAddress();
   if (ticket) link.start(ticket);

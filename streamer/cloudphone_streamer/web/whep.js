@@ -1,7 +1,7 @@
 // One WebRTC connection to a streamer by WHEP (draft-ietf-wish-whep), from offer to end.
 // It knows no page and never reconnects: `link.js` does.
 
-const OFFER_TIMEOUT_MS = 10_000;
+const OFFER_TIMEOUT_MS = 5_000;
 const DISCONNECTED_GRACE_MS = 2_500;
 
 /** The streamer refused the offer: `code` for machines, `message` for people. */

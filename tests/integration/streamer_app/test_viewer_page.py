@@ -10,7 +10,14 @@ from playwright.async_api import Browser, expect
 from cloudphone_protocol.session import Capture, CaptureMode, Video
 from cloudphone_protocol.tickets import Permission
 from tests.integration.streamer_app.dots import until_spot
-from tests.integration.streamer_app.process import DOCUMENT, Session, Streamer, free_port, streamer
+from tests.integration.streamer_app.process import (
+    ADDRESS,
+    DOCUMENT,
+    Session,
+    Streamer,
+    free_port,
+    streamer,
+)
 from tests.support.browser import (
     LIVE,
     NOT_LIVE,
@@ -34,7 +41,8 @@ async def test_the_picture_moves_without_an_error_in_the_console(
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text))
     page.on("pageerror", lambda error: problems.append(str(error)))
-    await page.goto(viewer_url(running))
+    # Not as localhost, which browsers trust more than what people open.
+    await page.goto(viewer_url(running).replace("127.0.0.1", ADDRESS))
     await page.locator(LIVE).wait_for(timeout=10_000)
     await start_probe(page)
     await asyncio.sleep(2)
@@ -270,6 +278,53 @@ async def test_points_of_the_page_map_onto_the_picture_s_pixels(
         }"""
     )
     assert mapped == [[360, 640], [0, 0], [719, 1279], [0, 0], [719, 1279], False, True]
+
+
+async def test_keys_become_android_keys_or_text(browser: Browser, running: Streamer) -> None:
+    page = await browser.new_page()
+    await page.goto(running.url)
+    events = [
+        ({"code": "KeyA", "key": "a"}, 29),
+        ({"code": "KeyA", "key": "A"}, 29),
+        ({"code": "KeyQ", "key": "a"}, 29),
+        ({"code": "Digit7", "key": "7"}, 14),
+        ({"code": "Digit7", "key": "/"}, None),
+        ({"code": "Space", "key": " "}, 62),
+        ({"code": "Enter", "key": "Enter"}, 66),
+        ({"code": "Backspace", "key": "Backspace"}, 67),
+        ({"code": "Escape", "key": "Escape"}, 4),
+        ({"code": "F12", "key": "F12"}, 142),
+        ({"code": "KeyQ", "key": "@", "altKey": True, "ctrlKey": True}, None),
+        ({"code": "KeyA", "key": "ä"}, None),
+        ({"code": "KeyA", "key": "ф"}, None),
+    ]
+    seen = await page.evaluate(
+        """async events => {
+            const { keyCodeOf } = await import("./keys.js");
+            return events.map(keyCodeOf);
+        }""",
+        [event for event, _ in events],
+    )
+    assert seen == [key_code for _, key_code in events]
+
+
+async def test_the_browser_keeps_the_keys_that_its_users_need(
+    browser: Browser, running: Streamer
+) -> None:
+    page = await browser.new_page()
+    await page.goto(running.url)
+    kept = await page.evaluate(
+        """async () => {
+            const { isForBrowser } = await import("./keys.js");
+            return [
+                { code: "F5", key: "F5" }, { code: "Tab", key: "Tab", shiftKey: true },
+                { code: "KeyR", key: "r", ctrlKey: true }, { code: "KeyV", key: "v", ctrlKey: true },
+                { code: "Tab", key: "Tab" }, { code: "KeyC", key: "c", ctrlKey: true },
+                { code: "KeyR", key: "r" },
+            ].map(event => Boolean(isForBrowser(event)));
+        }"""
+    )
+    assert kept == [True, True, True, True, False, False, False]
 
 
 def test_the_page_has_no_reference_to_another_site() -> None:
