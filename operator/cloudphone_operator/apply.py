@@ -7,6 +7,7 @@ next decision; all else is raised, and the session is reconciled again after a p
 
 import asyncio
 import base64
+import dataclasses
 import itertools
 import logging
 import secrets
@@ -48,6 +49,22 @@ _KEY_BYTES = 32
 _logger = logging.getLogger(__name__)
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Acted:
+    """
+    What came of a decision's actions.
+
+    Args:
+        done: Those that succeeded.
+        failures: Why the others did not, where the next decision must know.
+        ports: Media ports that were given, by node.
+    """
+
+    done: tuple[Action, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    ports: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+
+
 class Actor:
     """
     Acts for sessions.
@@ -63,7 +80,7 @@ class Actor:
         self._store = store
         self._pusher = pusher
 
-    async def act(self, session: Session, actions: tuple[Action, ...]) -> tuple[Failure, ...]:
+    async def act(self, session: Session, actions: tuple[Action, ...]) -> Acted:
         """
         Act, and stop at the first failure.
 
@@ -72,26 +89,33 @@ class Actor:
         Args:
             session: Whom it is for.
             actions: What to do.
-        Returns:
-            What failed for a reason that the next decision must know; empty if nothing did.
         Raises:
             KubeError: If the API server could not do it now.
             PortError: If the ledger could not be written now.
         """
-        for _, group in itertools.groupby(enumerate(actions), _stage):
+        acted = Acted()
+        for _, numbered in itertools.groupby(enumerate(actions), _stage):
+            group = [action for _, action in numbered]
             outcomes = await asyncio.gather(
-                *(self._try(session, action) for _, action in group), return_exceptions=True
+                *(self._try(session, action) for action in group), return_exceptions=True
             )
-            for outcome in outcomes:
+            for action, outcome in zip(group, outcomes, strict=True):
                 if isinstance(outcome, BaseException):
                     raise outcome
-            failures = tuple(each for each in outcomes if isinstance(each, Failure))
-            if failures:
-                return failures
-        return ()
+                acted = _add(acted, action, outcome)
+            if acted.failures:
+                break
+        return acted
 
-    async def _try(self, session: Session, action: Action) -> Failure | None:
+    async def _try(
+        self, session: Session, action: Action
+    ) -> Failure | Mapping[str, tuple[int, ...]] | None:
         try:
+            if isinstance(action, AllocatePorts):
+                ports = await self._store.allocate(
+                    action.node_name, holder_of(session), action.count, now=datetime.now(UTC)
+                )
+                return {action.node_name: ports}
             return await self._do(session, action)
         except NoPortFree as error:
             return Failure(kind=FailureKind.NO_PORT, message=str(error))
@@ -102,10 +126,6 @@ class Actor:
         now = datetime.now(UTC)
         namespace = session.key.namespace
         match action:
-            case AllocatePorts():
-                await self._store.allocate(
-                    action.node_name, holder_of(session), action.count, now=now
-                )
             case ReleasePorts():
                 await self._store.release(action.node_name, holder_of(session), now=now)
             case MarkForeign():
@@ -178,6 +198,16 @@ class Actor:
         result = await self._pusher.push(action.pod_ip, action.document, credential)
         if not isinstance(result, Applied):
             _logger.warning("%s: document not pushed: %s", session.key, result)
+
+
+def _add(
+    acted: Acted, action: Action, outcome: Failure | Mapping[str, tuple[int, ...]] | None
+) -> Acted:
+    if isinstance(outcome, Failure):
+        return dataclasses.replace(acted, failures=(*acted.failures, outcome))
+    return dataclasses.replace(
+        acted, done=(*acted.done, action), ports={**acted.ports, **(outcome or {})}
+    )
 
 
 def _stage(numbered: tuple[int, Action]) -> int:

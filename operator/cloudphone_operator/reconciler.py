@@ -5,6 +5,7 @@ One reconcile per session at a time; the queue sees to that. Nothing here is nee
 crash: what is remembered only spaces out repetitions.
 """
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from cloudphone_operator.manifests.status import session_status
 from cloudphone_operator.metrics import QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES, SESSIONS
 from cloudphone_operator.model.decision import (
     Action,
+    AllocatePorts,
     CreatePod,
     Decision,
     Failure,
@@ -111,19 +113,16 @@ class Reconciler:
         """Bring one session to where it should be; returns when to look again, in seconds."""
         failures: tuple[Failure, ...] = ()
         notes: list[Note] = []
+        observed = await self._look(key, failures)
         for rounds_left in reversed(range(_ROUNDS_MAX)):
-            observed = await self._observer.observe(
-                key, replacements=self._replacements.get(key, Replacements()), failures=failures
-            )
             if observed is None:
                 self._forget(key)
                 return None
             decision = decide(observed, self._policy)
-            new_failures = await self._actor.act(observed.session, decision.actions)
-            failures += new_failures
-            if not new_failures:
-                notes += self._account(observed, decision.actions)
-            settled = not new_failures and not _changes_the_world(decision.actions)
+            acted = await self._actor.act(observed.session, decision.actions)
+            failures += acted.failures
+            notes += self._account(observed, acted.done)
+            settled = not acted.failures and not _changes_the_world(decision.actions)
             if settled or rounds_left == 0:
                 if not settled:
                     _logger.warning("%s: not settled after %d rounds", key, _ROUNDS_MAX)
@@ -131,9 +130,21 @@ class Reconciler:
                 await self._tell(observed.session, notes)
                 self._silence.watch(key, observed.report)
                 return look_again_s
+            if acted.done and all(isinstance(action, AllocatePorts) for action in acted.done):
+                # The store says what it gave: the pod need not wait for another look.
+                held = {**observed.held_ports, **acted.ports}
+                observed = dataclasses.replace(observed, held_ports=held, failures=failures)
+            else:
+                observed = await self._look(key, failures)
         raise AssertionError("unreachable: the last round returns")
 
+    async def _look(self, key: SessionKey, failures: tuple[Failure, ...]) -> Observed | None:
+        return await self._observer.observe(
+            key, replacements=self._replacements.get(key, Replacements()), failures=failures
+        )
+
     def _account(self, observed: Observed, actions: tuple[Action, ...]) -> list[Note]:
+        """Remember which pods were made, and say what is told of the actions."""
         key = observed.session.key
         for action in actions:
             if isinstance(action, CreatePod):
