@@ -15,9 +15,7 @@ def add_page_routes(router: web.UrlDispatcher) -> None:
 
     All paths in the page are relative, so that it also works below a gateway's path.
     """
-    for entry in resources.files("cloudphone_streamer.web").iterdir():
-        if not entry.is_file() or entry.name.endswith(".py"):
-            continue
+    for entry in (resources.files("cloudphone_streamer") / "web").iterdir():
         path = "/" if entry.name == _INDEX else f"/{entry.name}"
         router.add_get(path, _File(entry.name, entry.read_bytes()).respond)
 

@@ -180,6 +180,8 @@ async def test_a_phone_that_is_away_is_said_over_the_picture(
     await running.push(DOCUMENT.model_copy(update={"capture": Capture(mode=CaptureMode.SCREENCAP)}))
     await page.locator('body[data-state="phone-away"]').wait_for(timeout=5000)
     await expect(page.locator("#cover-text")).to_contain_text("this version has no other mode")
+    await page.reload()
+    await page.locator('body[data-state="phone-away"]').wait_for(timeout=5000)
     await running.push(DOCUMENT)
     await page.locator(LIVE).wait_for(timeout=5000)
 
