@@ -9,6 +9,9 @@ A pipeline, one folder a stage:
     webrtc     ICE on one port, DTLS-SRTP, data channels
     signaling  HTTP: WHEP, tickets, the viewer page
     control    pure: viewers' messages as scrcpy control bytes
+    viewers    who watches, who controls, what everybody is told
+    web        the viewer page: plain ES modules, served as they are
 
-`app` puts them together; `main` is the command.
+`pipeline` runs the capture of the session document in force, `reporting` tells the operator,
+`app` puts everything together, `main` is the command.
 """
