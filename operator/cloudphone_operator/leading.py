@@ -1,7 +1,6 @@
 """What only the leader does: puts the parts together and runs them until it is cancelled."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -9,9 +8,12 @@ import aiohttp
 
 from cloudphone_operator import kopf_shell
 from cloudphone_operator.apply import Actor
+from cloudphone_operator.errors import OperatorError
 from cloudphone_operator.health import Health
 from cloudphone_operator.kube.client import KubeClient
 from cloudphone_operator.kube.config import load_configuration
+from cloudphone_operator.kube.errors import NotFound
+from cloudphone_operator.kube.resources import STREAM_NODE_CLASSES, STREAM_NODES, STREAM_SESSIONS
 from cloudphone_operator.metrics import LEADER
 from cloudphone_operator.model.policy import Policy
 from cloudphone_operator.model.session import SessionKey
@@ -32,7 +34,9 @@ _WORKERS = 8
 _STUCK_S = 120.0
 """No reconcile takes so long: every request has a time limit."""
 
-_logger = logging.getLogger(__name__)
+
+class KindMissing(OperatorError):
+    """A CRD is not installed."""
 
 
 async def lead(
@@ -56,6 +60,7 @@ async def lead(
         on_signal_handlers_lost: See `kopf_shell.watch`.
     Raises:
         KubeError: If the reports Service cannot be led to this replica.
+        KindMissing: If the CRDs are not installed.
         WatchEnded: If the watches end.
     """
     listening_since = datetime.now(UTC)
@@ -74,6 +79,7 @@ async def lead(
                 pod_ip=settings.pod_ip,
                 port=settings.reports_port,
             )
+            await require_kinds(kube, settings.pod_namespace)
             policy = policy_of(settings, reports_url=url)
             store = PortStore(kube, quarantine=timedelta(seconds=settings.port_quarantine_seconds))
             sweeps = SweepLoop(PortSweeper(kube, store, namespaces=settings.watch_namespaces))
@@ -116,6 +122,30 @@ async def lead(
         reports.stop_taking()
         health.remove("reconciler")
         LEADER.set(0)
+
+
+async def require_kinds(kube: KubeClient, namespace: str) -> None:
+    """
+    Make sure that the cluster knows our kinds, since watches of unknown ones would never begin.
+
+    Args:
+        kube: Access to the API server.
+        namespace: Namespace to look for sessions in; the operator's own, where few are.
+    Raises:
+        KindMissing: If it does not; the kubelet starts the process again.
+    """
+    for resource, where in (
+        (STREAM_SESSIONS, namespace),
+        (STREAM_NODES, None),
+        (STREAM_NODE_CLASSES, None),
+    ):
+        try:
+            await kube.list(resource, where)
+        except NotFound:
+            raise KindMissing(
+                f"the cluster does not know {resource.kind} ({resource.api_version}); "
+                "install the CRDs, e.g. by the Helm chart"
+            ) from None
 
 
 def policy_of(settings: Settings, *, reports_url: str) -> Policy:

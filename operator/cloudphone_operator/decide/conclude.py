@@ -1,6 +1,7 @@
 """Conditions, phase, status and when to look again: what the steps' findings add up to."""
 
 import dataclasses
+import zlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,6 +25,8 @@ from cloudphone_operator.phase import derive_phase
 
 _RESYNC_S = 300.0
 """Every session is looked at this often, so that a lost event heals."""
+_RESYNC_SPREAD_S = 60
+"""Sessions that were all looked at when a leader began are not all looked at again at once."""
 
 
 class Rest(StrEnum):
@@ -61,7 +64,7 @@ class Facts:
         rest: Why there is no pod on purpose; None for a session that runs.
         waiting: Reason and sentence on what keeps the pod from being made.
         stalled: Reason and sentence on what only a person can change.
-        update_pending: Sentence on a change that waits; empty if none does.
+        update_pending: Reason and sentence on a change that waits; None if none does.
     """
 
     device_ready: Condition
@@ -76,7 +79,7 @@ class Facts:
     rest: Rest | None = None
     waiting: tuple[str, str] | None = None
     stalled: tuple[str, str] | None = None
-    update_pending: str = ""
+    update_pending: tuple[str, str] | None = None
 
 
 def conclude(
@@ -110,7 +113,8 @@ def conclude(
         generation=session.generation,
         now=observed.now,
     )
-    looks = [_RESYNC_S, *(each for each in look_again_s if each is not None)]
+    resync_s = _RESYNC_S + zlib.crc32(session.uid.encode()) % _RESYNC_SPREAD_S
+    looks = [resync_s, *(each for each in look_again_s if each is not None)]
     looks += [
         (moment - observed.now).total_seconds()
         for moment in (deadline, _end(observed, facts))
@@ -186,8 +190,8 @@ def _judge_reconciling(facts: Facts, ready: Condition, stalled: Condition) -> Co
 
 
 def _judge_update(facts: Facts) -> Condition:
-    if facts.update_pending:
-        return true(ConditionType.UPDATE_PENDING, "ViewersConnected", facts.update_pending)
+    if facts.update_pending is not None:
+        return true(ConditionType.UPDATE_PENDING, *facts.update_pending)
     return false(ConditionType.UPDATE_PENDING, "UpToDate", "No change waits.")
 
 

@@ -22,6 +22,11 @@ from cloudphone_operator.model.status import ConditionStatus
 _PORTS_TAKEN = "didn't have free ports"
 """The scheduler's words, from its plugin NodePorts."""
 
+_WAITS_FOR_VIEWERS = (
+    "A change needs a new pod and waits until nobody watches; spec.lifecycle.allowDisruption "
+    "would not let it wait."
+)
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -48,15 +53,15 @@ class PodStep:
 
     Args:
         actions: In order.
-        update_pending: Sentence on a change that waits; empty if none does.
-        waiting: Sentence on what a new pod waits for; empty if it waits for nothing.
+        update_pending: Reason and sentence on a change that waits; None if none does.
+        waiting: Reason and sentence on what a new pod waits for; None if it waits for nothing.
         image_refused: Sentence on an image that is not allowed; empty if it is.
         look_again_s: When to look again even if nothing happens.
     """
 
     actions: tuple[Action, ...] = ()
-    update_pending: str = ""
-    waiting: str = ""
+    update_pending: tuple[str, str] | None = None
+    waiting: tuple[str, str] | None = None
     image_refused: str = ""
     look_again_s: float | None = None
 
@@ -114,14 +119,16 @@ def keep_pod(observed: Observed, place: Place, view: StreamerView, policy: Polic
     if refused:
         return PodStep(
             actions=tidying,
-            update_pending=f"The change cannot be made: {refused}",
+            update_pending=("ImageNotAllowed", f"The change cannot be made: {refused}"),
             image_refused=refused,
         )
     if view.watched and not observed.session.lifecycle.allow_disruption:
         return PodStep(
             actions=tidying,
-            update_pending="A change needs a new pod and waits until nobody watches; "
-            "spec.lifecycle.allowDisruption would not let it wait.",
+            update_pending=(
+                "ViewersConnected" if view.report is not None else "ViewersUnknown",
+                _WAITS_FOR_VIEWERS,
+            ),
         )
     replace = DeletePod(name=current.name, uid=current.uid, why="SpecChanged")
     return PodStep(actions=(*tidying, replace))
@@ -142,13 +149,18 @@ def _make(
     leaving = _leaving(observed, place)
     if leaving is not None:
         # Make sure the scheduler is not asked for a port that the former pod still has.
-        return PodStep(actions=before, waiting=f"Waiting until Pod {leaving.name} has ended.")
+        return PodStep(
+            actions=before,
+            waiting=("FormerPodEnding", f"Waiting until Pod {leaving.name} has ended."),
+        )
     wait_s = observed.replacements.wait_s(observed.now)
     if wait_s > 0:
         return PodStep(
             actions=before,
-            waiting=f"{observed.replacements.count} pods in a row did not last; "
-            "the next one is made after a pause.",
+            waiting=(
+                "BackOff",
+                f"{observed.replacements.count} pods in a row did not last: a pause before the next.",
+            ),
             look_again_s=wait_s,
         )
     attempt = next_attempt(observed)

@@ -137,9 +137,7 @@ def _waiting(
         return held.condition.reason, held.condition.message
     if children is not None and children.leftover:
         return "FormerSession", children.leftover
-    if pod_step.waiting:
-        return "PodPending", pod_step.waiting
-    return None
+    return pod_step.waiting
 
 
 def _stalled(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import ipaddress
+import zlib
 from datetime import timedelta
 from typing import Any
 
@@ -423,7 +424,7 @@ def test_a_deleted_pod_is_replaced_once_it_has_ended() -> None:
     ending = builders.streamer(deletion_at=NOW + timedelta(seconds=10))
     decision = decide(running(pods=(ending,), report=None), POLICY)
     assert pod_actions(decision) == []
-    assert condition(decision, "Ready") == ("False", "PodPending")
+    assert condition(decision, "Ready") == ("False", "FormerPodEnding")
     session = builders.session(status={"attempt": 1, "podName": "phone-1-1"})
     decision = decide(running(of=session, pods=(), report=None), POLICY)
     [create] = pod_actions(decision)
@@ -479,7 +480,7 @@ def test_pods_that_do_not_last_are_replaced_ever_more_slowly() -> None:
     decision = decide(seen, POLICY)
     assert pod_actions(decision) == []
     assert decision.requeue_after_s == 8
-    assert condition(decision, "Ready") == ("False", "PodPending")
+    assert condition(decision, "Ready") == ("False", "BackOff")
 
 
 def test_a_pod_that_lasted_makes_the_next_replacement_quick_again() -> None:
@@ -517,7 +518,7 @@ def test_a_change_to_an_image_that_is_not_allowed_keeps_the_running_pod() -> Non
     decision = decide(running(of=session), POLICY)
     assert pod_actions(decision) == []
     assert condition(decision, "Ready") == ("True", "Serving")
-    assert condition(decision, "UpdatePending")[0] == "True"
+    assert condition(decision, "UpdatePending") == ("True", "ImageNotAllowed")
     assert condition(decision, "Stalled") == ("True", "ImageNotAllowed")
 
 
@@ -888,6 +889,9 @@ def test_for_a_session_that_is_being_deleted_nothing_is_made() -> None:
 # Time
 
 
+RESYNC_S = 300 + zlib.crc32(builders.SESSION_UID.encode()) % 60
+
+
 def not_ready_since(seconds: Any) -> Any:
     return Status(
         conditions=(
@@ -906,7 +910,7 @@ def not_ready_since(seconds: Any) -> Any:
     ("status", "stalled", "look_again_s"),
     [
         pytest.param(not_ready_since(10), False, 110, id="10 s"),
-        pytest.param(not_ready_since(120), True, 300, id="120 s"),
+        pytest.param(not_ready_since(120), True, RESYNC_S, id="120 s"),
     ],
 )
 def test_a_start_that_takes_too_long_is_said_and_goes_on(
