@@ -159,7 +159,7 @@ def _make(
             actions=before,
             waiting=(
                 "BackOff",
-                f"{observed.replacements.count} pods in a row did not last; the next waits a while.",
+                f"{observed.replacements.count} pods in a row did not last; the next one waits.",
             ),
             look_again_s=wait_s,
         )
