@@ -42,10 +42,9 @@ async def test_twenty_viewers_leave_no_task_descriptor_or_object(server: MediaSe
             await asyncio.wait_for(viewer.handler.closed.wait(), 5)
         assert [viewer.handler.closed_count for viewer in viewers] == [1, 1, 1, 1]
     del viewers, viewer, warm_up
-    await asyncio.sleep(0.2)
-    assert len(asyncio.all_tasks()) == tasks_before
-    assert len(descriptors()) == descriptors_before
-    assert connections() == 0
+    await wait_until(lambda: len(asyncio.all_tasks()) == tasks_before)
+    await wait_until(lambda: len(descriptors()) == descriptors_before)
+    await wait_until(lambda: connections() == 0)
     assert server.mux._by_address == {}
     assert server.mux._by_user_fragment == {}
 
