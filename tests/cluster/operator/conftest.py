@@ -27,14 +27,14 @@ OTHERS_KEPT_OUT = "cloudphone-tests-of-the-operator"
 class OperatorProcess:
     """`cloudphone-operator run` for one namespace; it can be killed and started again."""
 
-    def __init__(self, stage: Stage, kubeconfig: Path, log_path: Path) -> None:
+    def __init__(self, name: str, stage: Stage, kubeconfig: Path, log_path: Path) -> None:
         self._log_path = log_path
         self._process: subprocess.Popen[bytes] | None = None
         self.reports_port = free_port()
         self._environment = {
             **os.environ,
             "KUBECONFIG": str(kubeconfig),
-            "CLOUDPHONE_POD_NAME": "operator-under-test",
+            "CLOUDPHONE_POD_NAME": name,
             "CLOUDPHONE_POD_NAMESPACE": stage.namespace,
             "CLOUDPHONE_POD_IP": stage.node_address,
             "CLOUDPHONE_WATCH_NAMESPACES": stage.namespace,
@@ -134,7 +134,7 @@ def stage(api: ApiServer, crds: None, others_kept_out: None, namespace: str) -> 
 
 @pytest.fixture
 def operator(stage: Stage, kubeconfig: Path, tmp_path: Path) -> Iterator[OperatorProcess]:
-    process = OperatorProcess(stage, kubeconfig, tmp_path / "operator.log")
+    process = OperatorProcess("operator-1", stage, kubeconfig, tmp_path / "operator-1.log")
     process.start()
     try:
         stage.eventually(
@@ -143,9 +143,23 @@ def operator(stage: Stage, kubeconfig: Path, tmp_path: Path) -> Iterator[Operato
         yield process
     finally:
         stage.remove_sessions()
-        with contextlib.suppress(subprocess.TimeoutExpired, AssertionError):
+        with contextlib.suppress(AssertionError):
             stage.eventually(
                 lambda: not stage.held_ports(), within_s=20, what="all ports are returned"
             )
+        process.stop()
+        sys.stdout.write(process.log())
+
+
+@pytest.fixture
+def second_operator(
+    operator: OperatorProcess, stage: Stage, kubeconfig: Path, tmp_path: Path
+) -> Iterator[OperatorProcess]:
+    """Another replica, which stands by."""
+    process = OperatorProcess("operator-2", stage, kubeconfig, tmp_path / "operator-2.log")
+    process.start()
+    try:
+        yield process
+    finally:
         process.stop()
         sys.stdout.write(process.log())

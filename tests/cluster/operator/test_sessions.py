@@ -257,6 +257,23 @@ def test_an_operator_that_is_killed_anywhere_is_taken_over_from(
     )
 
 
+def test_the_other_replica_takes_over_within_20_s_of_the_leaders_death(
+    stage: Stage, operator: OperatorProcess, second_operator: OperatorProcess
+) -> None:
+    stage.make_phone("redroid-1")
+    stage.make_session("phone-1", of_phone("redroid-1"))
+    before = stage.wait_for_pod("phone-1")
+    operator.kill()
+    stage.make_session("phone-2", of_phone("redroid-1"))
+    stage.eventually(lambda: stage.live_pod("phone-2"), within_s=20, what="a pod by the other")
+    assert "leading" in second_operator.log()
+    after = stage.live_pod("phone-1")
+    assert after is not None
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    assert len(set(stage.held_ports())) == 2
+    operator.start()
+
+
 def test_it_stops_when_told_to_and_leaves_the_sessions_alone(
     stage: Stage, operator: OperatorProcess
 ) -> None:
