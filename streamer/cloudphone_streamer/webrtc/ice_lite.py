@@ -9,7 +9,7 @@ See RFC 8445 - 2.5 and 8.2 (lite), 7.3 (server).
 
 import secrets
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from cloudphone_streamer.webrtc.stun import (
@@ -41,7 +41,7 @@ class Credentials:
     """ICE user fragment and password of one side."""
 
     user_fragment: str
-    password: str
+    password: str = field(repr=False)
 
     @classmethod
     def generate(cls) -> "Credentials":

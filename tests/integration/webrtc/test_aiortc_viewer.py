@@ -1,8 +1,6 @@
 """Stock aiortc peer connections as viewers of one media server."""
 
 import asyncio
-import random
-from collections.abc import Callable
 
 import pytest
 
@@ -11,6 +9,7 @@ from cloudphone_streamer.webrtc.errors import IceRestartUnsupported, UnknownView
 from cloudphone_streamer.webrtc.server import MediaServer
 from cloudphone_streamer.webrtc.udp_socket import UdpSocket
 from tests.integration.webrtc.clip import FRAMES_PER_S, Player
+from tests.integration.webrtc.loss import LossyNetwork
 from tests.integration.webrtc.viewer import AiortcViewer, wait_until
 
 
@@ -84,33 +83,11 @@ async def test_a_picture_loss_indication_reaches_the_capture(
         assert server.stats().per_viewer[0].key_frame_requests == 1
 
 
-class LossySocket:
-    """Loses a part of the media packets of a send, as a network would."""
-
-    def __init__(self, loss: float) -> None:
-        self.lost = 0
-        self._loss = loss
-        self._random = random.Random(7)
-
-    def wrap(self, send: Callable[..., bool]) -> Callable[..., int]:
-        def send_segments(
-            udp_socket: UdpSocket, datagrams: memoryview, segment_bytes: int, address: object
-        ) -> int:
-            for start in range(0, len(datagrams), segment_bytes):
-                if self._random.random() < self._loss:
-                    self.lost += 1
-                else:
-                    send(udp_socket, datagrams[start : start + segment_bytes], address)
-            return len(datagrams)
-
-        return send_segments
-
-
 async def test_five_percent_loss_is_mended_by_retransmission(
     server: MediaServer, player: Player, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = LossySocket(0.05)
-    monkeypatch.setattr(UdpSocket, "send_segments", network.wrap(UdpSocket.send))
+    network = LossyNetwork(0.05)
+    monkeypatch.setattr(UdpSocket, "send_segments", network.send_segments)
     async with AiortcViewer(server) as viewer:
         await viewer.wait_for_frames(1)
         await asyncio.sleep(5)

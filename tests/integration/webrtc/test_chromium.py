@@ -5,12 +5,15 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 from aiohttp import web
 
 from cloudphone_streamer.webrtc.server import MediaServer
+from cloudphone_streamer.webrtc.udp_socket import UdpSocket
 from tests.integration.webrtc.clip import HEIGHT_PX, WIDTH_PX, Player
+from tests.integration.webrtc.loss import LossyNetwork
 from tests.integration.webrtc.viewer import Handler
 from tests.support.browser import chromium
 
@@ -149,3 +152,23 @@ async def test_a_chromium_viewer_is_told_when_the_server_ends_it(server: MediaSe
             "control.readyState === 'closed' || pc.connectionState !== 'connected'", timeout=2000
         )
         assert handlers[0].reason == "ServerClosing"
+
+
+async def test_five_percent_loss_does_not_freeze_chromium(
+    server: MediaServer, player: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = LossyNetwork(0.05)
+    monkeypatch.setattr(UdpSocket, "send_segments", network.send_segments)
+    async with signaling(server) as (url, _), chromium() as browser:
+        page = await browser.new_page()
+        await page.goto(url)
+        await page.evaluate("play({audio: false, playoutDelay: true})")
+        await page.wait_for_function("window.frames.length > 10", timeout=15_000)
+        await asyncio.sleep(5)
+        times_ms = await page.evaluate("frames.map(frame => frame[0])")
+        viewer = server.stats().per_viewer[0]
+        assert network.lost > 30
+        assert viewer.retransmitted_packets > 0.8 * network.lost
+        assert viewer.packets_not_arrived > 0
+        assert max(after - before for before, after in pairwise(times_ms)) < 500
+        assert player.key_frame_requests == 0
