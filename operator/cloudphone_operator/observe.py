@@ -34,7 +34,6 @@ from cloudphone_operator.model.session import PodRef, PodSelector, Session, Sess
 from cloudphone_operator.nodes import NodeClass, parse_node_class
 from cloudphone_operator.parse.children import (
     parse_child,
-    parse_secret_document,
     parse_secret_keys,
     parse_service_address,
 )
@@ -133,7 +132,6 @@ class Observer:
             taken_names=frozenset(pod.name for pod in pods if pod not in own),
             held_ports={name: ledger.held_by(holder) for name, ledger in ledgers.items()},
             secret=parse_child(raw_secret) if raw_secret is not None else None,
-            secret_document=parse_secret_document(raw_secret),
             secret_has_keys=len(parse_secret_keys(raw_secret)) == 2,
             service=parse_child(raw_service) if raw_service is not None else None,
             service_address=parse_service_address(raw_service),

@@ -81,7 +81,6 @@ def _secret_is_right(observed: Observed, document: SessionDocument) -> bool:
     return (
         observed.secret is not None
         and observed.secret_has_keys
-        and observed.secret_document == document.to_json()
         and fulfils(observed.secret.live, session_secret(observed.session, document, {}))
     )
 

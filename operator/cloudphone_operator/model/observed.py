@@ -59,7 +59,6 @@ class Observed:
         service: Its Service.
         service_address: How that Service is reached.
         network_policy: Its NetworkPolicy.
-        secret_document: The session document in it, as JSON; None if it has none.
         secret_has_keys: Whether both keys are in it.
         report: What its streamer said last.
         listening_since: Since when reports are taken: silence before says nothing.
@@ -78,7 +77,6 @@ class Observed:
     service: Child | None = None
     service_address: ServiceAddress | None = None
     network_policy: Child | None = None
-    secret_document: str | None = None
     secret_has_keys: bool = False
     report: ReceivedReport | None = None
     listening_since: datetime

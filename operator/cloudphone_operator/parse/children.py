@@ -1,13 +1,11 @@
 """The session's Secret, Service and NetworkPolicy."""
 
-import base64
-import binascii
 from typing import Any
 
 from cloudphone_operator.model.cluster import Child, ServiceAddress
 from cloudphone_operator.parse.fields import Fields
 from cloudphone_operator.parse.pod import parse_controller
-from cloudphone_protocol.environment import CREDENTIAL_FILE, DOCUMENT_FILE, TICKET_KEY_FILE
+from cloudphone_protocol.environment import CREDENTIAL_FILE, TICKET_KEY_FILE
 
 
 def parse_child(raw: Any) -> Child:
@@ -25,17 +23,6 @@ def parse_child(raw: Any) -> Child:
         controller_kind=controller_kind,
         live=raw,
     )
-
-
-def parse_secret_document(raw: Any) -> str | None:
-    """The session document in a session's Secret, as JSON; None if there is no readable one."""
-    encoded = Fields(raw).child("data").optional_text(DOCUMENT_FILE)
-    if encoded is None:
-        return None
-    try:
-        return base64.b64decode(encoded, validate=True).decode()
-    except (binascii.Error, ValueError):
-        return None
 
 
 def parse_secret_keys(raw: Any) -> dict[str, str]:

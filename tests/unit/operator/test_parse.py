@@ -25,7 +25,6 @@ from cloudphone_operator.model.status import ConditionStatus
 from cloudphone_operator.nodes import NodeClass
 from cloudphone_operator.parse.children import (
     parse_child,
-    parse_secret_document,
     parse_secret_keys,
     parse_service_address,
 )
@@ -325,8 +324,6 @@ RAW_SECRET = {
 def test_the_children() -> None:
     child = parse_child(RAW_SECRET)
     assert (child.uid, child.controller_uid, child.controller_kind) == ("c", "", "")
-    assert parse_secret_document(RAW_SECRET) == "{}"
-    assert parse_secret_document({"data": {"session.json": "%"}}) is None
     assert parse_secret_keys(RAW_SECRET) == {"ticket-key": "YQ=="}
     assert parse_secret_keys(None) == {}
     assert "YQ==" not in repr(child)
@@ -368,7 +365,6 @@ def parse_any_node(raw: Any) -> Any:
         pytest.param(parse_pod, RAW_POD, id="pod"),
         pytest.param(parse_any_node, RAW_NODE, id="node"),
         pytest.param(parse_child, RAW_SECRET, id="child"),
-        pytest.param(parse_secret_document, RAW_SECRET, id="document"),
         pytest.param(parse_secret_keys, RAW_SECRET, id="keys"),
         pytest.param(parse_service_address, raw_service(), id="service"),
     ],

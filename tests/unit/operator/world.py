@@ -80,7 +80,6 @@ class World:
             pods=tuple(self.pods.values()),
             held_ports=dict(self.held),
             secret=self.children.get("Secret"),
-            secret_document=self.document,
             secret_has_keys="Secret" in self.children,
             service=self.children.get("Service"),
             service_address=ServiceAddress(cluster_ip="198.19.0.9", port=8080)
