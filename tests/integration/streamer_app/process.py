@@ -86,6 +86,7 @@ class Streamer:
     media_port: int
     http: aiohttp.ClientSession
     session: Session
+    log: Path
 
     @property
     def url(self) -> str:
@@ -126,7 +127,7 @@ class Streamer:
             return await self.process.wait()
 
     async def _is_ready(self) -> bool:
-        assert self.process.returncode is None, "the streamer has ended"
+        assert self.process.returncode is None, f"it has ended:\n{self.log.read_text()}"
         try:
             async with self.http.get(f"{self.internal_url}/health") as response:
                 return response.status == 200
@@ -139,7 +140,6 @@ async def streamer(
     session: Session,
     *arguments: str,
     environment: Mapping[str, str] | None = None,
-    log: Path | None = None,
 ) -> AsyncIterator[Streamer]:
     """Start a streamer for `session` and wait until it is ready; end it at the end."""
     session.write()
@@ -157,7 +157,8 @@ async def streamer(
         **{name: str(port) for name, port in ports.items()},
         **(environment or {}),
     }
-    with (log or Path(os.devnull)).open("wb") as stderr:
+    log = session.directory.with_suffix(".log")
+    with log.open("ab") as stderr:
         process = await asyncio.create_subprocess_exec(
             COMMAND, *arguments, env=variables, stderr=stderr, stdout=asyncio.subprocess.PIPE
         )
@@ -170,6 +171,7 @@ async def streamer(
                 media_port=media_port,
                 http=http,
                 session=session,
+                log=log,
             )
             await running.until_ready()
             yield running

@@ -106,9 +106,8 @@ async def test_a_wrong_variable_is_said_in_one_sentence() -> None:
     assert stderr.startswith("cloudphone-streamer: ICE_PORT_MIN is 'many'; expected: ")
 
 
-async def test_no_secret_is_ever_logged(session: Session, tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    async with streamer(session, environment={"LOG_LEVEL": "debug"}, log=log) as running:
+async def test_no_secret_is_ever_logged(session: Session) -> None:
+    async with streamer(session, environment={"LOG_LEVEL": "debug"}) as running:
         ticket = session.ticket()
         async with WhepViewer(f"{running.url}/whep", ticket) as viewer:
             await viewer.connect()
@@ -122,7 +121,7 @@ async def test_no_secret_is_ever_logged(session: Session, tmp_path: Path) -> Non
         await running.push(session.document, credential="wrong-credential-of-somebody")
         await asyncio.sleep(0.2)
         await running.end()
-    text = log.read_text()
+    text = running.log.read_text()
     assert "viewer connected" in text
     secrets_of_all = (
         ticket,

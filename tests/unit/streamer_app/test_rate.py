@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudphone_streamer.viewers.rate import TokenBucket
@@ -11,6 +11,7 @@ def test_a_burst_is_admitted_and_then_the_rate() -> None:
     assert not bucket.take(0.15)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(min_value=0, max_value=2), max_size=200))
 def test_never_more_than_burst_and_rate_allow(pauses_s: list[float]) -> None:
     bucket = TokenBucket(rate_per_s=5, burst=10, now_s=0)
