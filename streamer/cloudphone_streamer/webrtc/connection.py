@@ -235,6 +235,7 @@ class ViewerConnection:
             packets_reported=sent.packets_reported,
             packets_not_arrived=sent.packets_not_arrived,
             malformed_packets=self._malformed_packets,
+            messages_dropped=self._channels.dropped_messages if self._channels else 0,
         )
 
     async def close(self, reason: str) -> None:

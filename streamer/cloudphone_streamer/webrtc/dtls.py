@@ -10,7 +10,7 @@ See RFC 5763, RFC 5764 (DTLS-SRTP), RFC 8842 (roles in SDP).
 # ruff: noqa: SLF001 - the adapter of aiortc's private names
 
 import asyncio
-import logging
+import contextlib
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Protocol
@@ -28,8 +28,6 @@ from aiortc.rtcdtlstransport import (
 from OpenSSL import SSL
 
 from cloudphone_streamer.webrtc.srtp import PacketBuffer, SrtpSession
-
-logger = logging.getLogger(__name__)
 
 HANDSHAKE_TIMEOUT_S = 15.0
 
@@ -82,13 +80,10 @@ class _DatagramPipe:
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_MAX_QUEUED_DATAGRAMS)
         self._send_datagram = send
         self._is_closed = False
-        self.dropped = 0
 
     def put(self, datagram: bytes) -> None:
-        try:
+        with contextlib.suppress(asyncio.QueueFull):
             self._queue.put_nowait(datagram)
-        except asyncio.QueueFull:
-            self.dropped += 1
 
     def close(self) -> None:
         self._is_closed = True

@@ -215,6 +215,7 @@ class MediaServer:
             retransmitted_packets=totals.retransmitted_packets,
             key_frame_requests=self.fanout.stats.key_frame_requests,
             malformed_packets=totals.malformed_packets,
+            messages_dropped=totals.messages_dropped,
             datagrams_received=mux.received,
             datagrams_dropped=mux.unknown_user_fragment
             + mux.unknown_address
@@ -282,6 +283,7 @@ class _Totals:
     nacked_packets: int = 0
     retransmitted_packets: int = 0
     malformed_packets: int = 0
+    messages_dropped: int = 0
 
     def plus(self, viewers: Sequence[ViewerStats]) -> "_Totals":
         return _Totals(
@@ -292,6 +294,7 @@ class _Totals:
             retransmitted_packets=self.retransmitted_packets
             + sum(v.retransmitted_packets for v in viewers),
             malformed_packets=self.malformed_packets + sum(v.malformed_packets for v in viewers),
+            messages_dropped=self.messages_dropped + sum(v.messages_dropped for v in viewers),
         )
 
 

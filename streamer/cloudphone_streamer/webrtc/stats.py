@@ -22,6 +22,7 @@ class ViewerStats:
     packets_reported: int
     packets_not_arrived: int
     malformed_packets: int
+    messages_dropped: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class ServerStats:
         retransmitted_packets: Sent again.
         key_frame_requests: By viewers, and for viewers that could not join otherwise.
         malformed_packets: RTCP that was forged, replayed or broken.
+        messages_dropped: On data channels: too long, or the viewer did not read them.
         datagrams_received: By the port.
         datagrams_dropped: That belonged to no viewer.
         sends_blocked: That the kernel had no room for.
@@ -55,6 +57,7 @@ class ServerStats:
     retransmitted_packets: int
     key_frame_requests: int
     malformed_packets: int
+    messages_dropped: int
     datagrams_received: int
     datagrams_dropped: int
     sends_blocked: int

@@ -69,6 +69,7 @@ async def test_a_message_that_is_too_long_is_dropped(server: MediaServer) -> Non
         viewer.control.send("after")
         await wait_until(lambda: bool(viewer.handler.messages))
         assert viewer.handler.messages == [("control", "after")]
+        assert server.stats().messages_dropped == 1
 
 
 async def test_a_picture_loss_indication_reaches_the_capture(
