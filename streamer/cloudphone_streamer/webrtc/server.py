@@ -98,7 +98,7 @@ class MediaServer:
             PortBusy: If no port of the range is free.
         """
         self.mux.bind(self._ports)
-        self._ticker = asyncio.create_task(self._tick(), name="viewer-ticker")
+        self._ticker = asyncio.create_task(self._run_ticker(), name="viewer-ticker")
         logger.info("media on UDP port %d at %s", self.mux.port, ", ".join(self._addresses))
 
     async def accept(self, offer_sdp: str, handler: ViewerHandler) -> AcceptedViewer:
@@ -256,15 +256,19 @@ class MediaServer:
         if self.fanout.catch_up():
             self.on_backlog()
 
-    async def _tick(self) -> None:
+    async def _run_ticker(self) -> None:
         while True:
             await asyncio.sleep(_TICK_S)
-            now_s = time.monotonic()
-            for connection in list(self._connections.values()):
-                try:
-                    connection.tick(now_s)
-                except Exception:
-                    logger.exception("tick of viewer %s", connection.viewer_id[:6])
+            # In a call of its own: a variable here would hold the last viewer while this sleeps.
+            self._tick()
+
+    def _tick(self) -> None:
+        now_s = time.monotonic()
+        for connection in list(self._connections.values()):
+            try:
+                connection.tick(now_s)
+            except Exception:
+                logger.exception("tick of viewer %s", connection.viewer_id[:6])
 
     def _find(self, viewer_id: str) -> ViewerConnection:
         connection = self._connections.get(viewer_id)
