@@ -4,6 +4,7 @@ The exceptions of this package.
     ProtocolError
     +-- InvalidMessage      a message that does not fit its type
     +-- InvalidTicket       a ticket that grants nothing
+        +-- TicketExpired   one that did until a moment ago
 """
 
 
@@ -17,3 +18,7 @@ class InvalidMessage(ProtocolError):
 
 class InvalidTicket(ProtocolError):
     """A ticket is malformed, expired, signed by another key or meant for another session."""
+
+
+class TicketExpired(InvalidTicket):
+    """A ticket of this session has expired: another one will do."""

@@ -14,7 +14,9 @@ class ProblemCode(StrEnum):
 
     TOKEN_MISSING = "token_missing"  # noqa: S105 - a machine code, no secret
     TOKEN_INVALID = "token_invalid"  # noqa: S105 - a machine code, no secret
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105 - a machine code, no secret
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    BODY_UNREADABLE = "body_unreadable"
     SDP_MALFORMED = "sdp_malformed"
     SDP_TOO_LARGE = "sdp_too_large"
     NO_COMMON_CODEC = "no_common_codec"
@@ -35,7 +37,9 @@ class ProblemCode(StrEnum):
 STATUS: dict[ProblemCode, int] = {
     ProblemCode.TOKEN_MISSING: 401,
     ProblemCode.TOKEN_INVALID: 401,
+    ProblemCode.TOKEN_EXPIRED: 401,
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: 415,
+    ProblemCode.BODY_UNREADABLE: 400,
     ProblemCode.SDP_MALFORMED: 400,
     ProblemCode.SDP_TOO_LARGE: 413,
     ProblemCode.NO_COMMON_CODEC: 406,

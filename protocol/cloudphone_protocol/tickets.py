@@ -13,7 +13,7 @@ from typing import Annotated
 import jwt
 from pydantic import Field, ValidationError
 
-from cloudphone_protocol.errors import InvalidTicket
+from cloudphone_protocol.errors import InvalidTicket, TicketExpired
 from cloudphone_protocol.model import Message, describe_validation_error
 
 LIFETIME_SECONDS = 60
@@ -83,8 +83,12 @@ def verify_ticket(token: str, *, session_uid: str, key: bytes) -> Ticket:
     Read a ticket and check signature, audience, issuer and expiry.
 
     Raises:
+        TicketExpired: If it is of this session and was valid.
         InvalidTicket: With a sentence that says what is wrong and never repeats the token.
     """
+    # The header of a request may have any bytes, which the library would not encode.
+    if not token.isascii():
+        raise InvalidTicket("the ticket is not valid: it has characters that no ticket has")
     try:
         claims = jwt.decode(
             token,
@@ -96,7 +100,7 @@ def verify_ticket(token: str, *, session_uid: str, key: bytes) -> Ticket:
         )
         ticket = Ticket.model_validate(claims)
     except jwt.ExpiredSignatureError:
-        raise InvalidTicket("the ticket has expired; get a new one and connect again") from None
+        raise TicketExpired("the ticket has expired; get a new one and connect again") from None
     except jwt.InvalidAudienceError:
         raise InvalidTicket("the ticket is for another session") from None
     except jwt.PyJWTError as error:

@@ -164,7 +164,10 @@ class Streamer:
             logger.warning("not everything ended in time", extra={"waited_s": _CLOSE_WITHIN_S})
 
     async def _serve(self, application: web.Application, port: int, variable: str) -> None:
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+        # Nobody needs compressed requests, and small ones could unpack to large ones.
+        runner = web.AppRunner(
+            application, access_log=None, shutdown_timeout=0.5, auto_decompress=False
+        )
         await runner.setup()
         self._runners.append(runner)
         try:

@@ -75,7 +75,9 @@ class InternalEndpoint:
             raise HttpProblem(
                 ProblemCode.TOKEN_MISSING, "expected: the session's credential", CHALLENGE
             )
-        if not hmac.compare_digest(token.encode(), self._credential().encode()):
+        # aiohttp hands on bytes that are no UTF-8 as surrogates.
+        shown = token.encode(errors="surrogateescape")
+        if not hmac.compare_digest(shown, self._credential().encode()):
             raise HttpProblem(
                 ProblemCode.TOKEN_INVALID, "this is not the session's credential", CHALLENGE_INVALID
             )

@@ -80,11 +80,17 @@ async def read_body(request: web.Request, *, limit_bytes: int, too_large: Proble
     Read a text body.
 
     Raises:
-        HttpProblem: If it is longer than `limit_bytes`.
+        HttpProblem: If it is longer than `limit_bytes`, or cannot be read.
     """
     body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > limit_bytes:
-            raise HttpProblem(too_large, f"the body is longer than {limit_bytes} bytes")
+    try:
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > limit_bytes:
+                raise HttpProblem(too_large, f"the body is longer than {limit_bytes} bytes")
+    except (web.RequestPayloadError, ConnectionError):
+        # The client is gone, or broke off: nothing of ours has failed.
+        raise HttpProblem(
+            ProblemCode.BODY_UNREADABLE, "the body ended early; expected all of it"
+        ) from None
     return body.decode("utf-8", errors="replace")

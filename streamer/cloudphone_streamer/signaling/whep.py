@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from cloudphone_protocol.errors import InvalidTicket
+from cloudphone_protocol.errors import InvalidTicket, TicketExpired
 from cloudphone_protocol.problems import ProblemCode
 from cloudphone_protocol.reports import CaptureReport, CaptureState
 from cloudphone_protocol.tickets import Ticket, verify_ticket
@@ -92,12 +92,13 @@ class WhepEndpoint:
         self._is_closing = True
 
     async def _post_offer(self, request: web.Request) -> web.Response:
+        ticket = self._ticket_of(request)
+        offer = await _read_sdp(request, _SDP)
+        # After the body, which may have come slowly; from here on nothing waits.
         if self._is_closing:
             raise HttpProblem(
                 ProblemCode.SHUTTING_DOWN, "the streamer ends; try again", _RETRY_AFTER
             )
-        ticket = self._ticket_of(request)
-        offer = await _read_sdp(request, _SDP)
         self._require_picture(offer)
         try:
             viewer = self._viewers.admit(ticket)
@@ -182,6 +183,8 @@ class WhepEndpoint:
             return verify_ticket(
                 token, session_uid=self._session_uid(), key=self._keys.ticket_key()
             )
+        except TicketExpired as error:
+            raise HttpProblem(ProblemCode.TOKEN_EXPIRED, str(error), CHALLENGE_INVALID) from None
         except InvalidTicket as error:
             raise HttpProblem(ProblemCode.TOKEN_INVALID, str(error), CHALLENGE_INVALID) from None
 

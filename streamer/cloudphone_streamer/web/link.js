@@ -13,6 +13,7 @@ const OPEN_TIMEOUT_MS = 12_000;
 const FINAL_CODES = new Set([
   "token_missing",
   "token_invalid",
+  "token_expired",
   "no_common_codec",
   "unsupported_media_type",
   "sdp_malformed",
@@ -82,7 +83,8 @@ export class Link extends EventTarget {
     this.#emit("connecting");
     try {
       await connection.connect(this.#url, this.#ticket);
-      this.#watch(connection);
+      // Meanwhile `start` or `pagehide` may have dropped it.
+      if (this.#connection === connection) this.#watch(connection);
     } catch (error) {
       if (this.#connection !== connection) return;
       this.#drop();

@@ -103,7 +103,7 @@ link.addEventListener("refused", ({ detail: problem }) => {
 
 link.addEventListener("stopped", ({ detail: problem }) => {
   known.isConnected = false;
-  if (problem.code === "token_missing" || problem.code === "token_invalid") {
+  if (problem.code.startsWith("token_")) {
     showTicketProblem(problem);
   } else {
     view.show("refused", {
@@ -114,7 +114,7 @@ link.addEventListener("stopped", ({ detail: problem }) => {
   }
 });
 
-function showTicketProblem({ message }) {
+function showTicketProblem({ code }) {
   const hint = "cloudphone-operator ticket NAMESPACE/NAME";
   const again = "Open the phone again from where you got this link. A new ticket also comes from:";
   if (!ticketInAddress()) {
@@ -123,7 +123,7 @@ function showTicketProblem({ message }) {
       text: "Open the phone from where it is offered to you, or add #ticket=… to this address. A ticket comes from:",
       hint,
     });
-  } else if (message.includes("expired")) {
+  } else if (code === "token_expired") {
     view.show("expired", {
       title: "This link has expired",
       text: `Tickets live for a short time, so that a lost link does no harm. ${again}`,

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
+from cloudphone_protocol.environment import SESSION_PUSH_PATH
 from cloudphone_protocol.session import Access
 from tests.integration.streamer_app.process import ADDRESS, Session, Streamer, streamer
 from tests.support.whep import WhepRefused, WhepViewer
@@ -94,7 +95,8 @@ async def test_offers_without_a_right_to_watch_are_refused(running: Streamer) ->
         "no ticket": ({}, "token_missing"),
         "another scheme": ({"Authorization": "Basic eDp5"}, "token_missing"),
         "no JWT": (bearer("abc"), "token_invalid"),
-        "expired": (bearer(session.ticket(age_s=120)), "token_invalid"),
+        "no ASCII": (bearer("é.é.é"), "token_invalid"),
+        "expired": (bearer(session.ticket(age_s=120)), "token_expired"),
         "another session": (bearer(session.ticket(uid="uid-2")), "token_invalid"),
         "another key": (bearer(session.ticket(key=b"k" * 32)), "token_invalid"),
     }
@@ -279,6 +281,49 @@ async def test_many_abandoned_offers_leave_the_session_usable(running: Streamer)
     async with WhepViewer(f"{running.url}/whep", running.session.ticket()) as viewer:
         await viewer.connect()
         await viewer.next_frame()
+
+
+@pytest.mark.parametrize("port", ["port", "internal_port"])
+async def test_a_token_of_any_bytes_is_refused_and_is_no_failure_of_ours(
+    running: Streamer, port: str
+) -> None:
+    method, path = {"port": ("POST", "/whep"), "internal_port": ("PUT", SESSION_PUSH_PATH)}[port]
+    reader, writer = await asyncio.open_connection("127.0.0.1", getattr(running, port))
+    writer.write(
+        f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/sdp\r\n".encode()
+        + b"Authorization: Bearer \xff\xfe\r\nContent-Length: 0\r\n\r\n"
+    )
+    assert (await reader.readline()).startswith(b"HTTP/1.1 401")
+    writer.close()
+    assert "request failed" not in running.log.read_text()
+
+
+async def test_an_offer_that_breaks_off_is_no_failure_of_ours(running: Streamer) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    writer.write(
+        b"POST /whep HTTP/1.1\r\nHost: x\r\nContent-Type: application/sdp\r\n"
+        b"Authorization: Bearer " + running.session.ticket().encode() + b"\r\n"
+        b"Content-Length: 1000\r\n\r\nv=0"
+    )
+    await writer.drain()
+    await asyncio.sleep(0.1)
+    writer.close()
+    name = 'media_service_http_requests_refused_total{code="body_unreadable"}'
+    async with asyncio.timeout(5):
+        while not await running.metric(name):
+            await asyncio.sleep(0.05)
+    assert "request failed" not in running.log.read_text()
+
+
+async def test_compressed_offers_are_not_unpacked(running: Streamer) -> None:
+    status, _, body = await request(
+        running,
+        "POST",
+        data="no gzip",
+        headers={**SDP, **bearer(running.session.ticket()), "Content-Encoding": "gzip"},
+    )
+    assert (status, body["error"]) == (400, "sdp_malformed")
+    assert "level=error" not in running.log.read_text()
 
 
 async def test_a_connection_that_sends_no_body_holds_nobody_up(running: Streamer) -> None:

@@ -5,7 +5,7 @@ import time
 import jwt
 import pytest
 
-from cloudphone_protocol.errors import InvalidTicket
+from cloudphone_protocol.errors import InvalidTicket, TicketExpired
 from cloudphone_protocol.tickets import (
     LIFETIME_SECONDS,
     MAX_LIFETIME_SECONDS,
@@ -77,6 +77,7 @@ def test_a_signed_ticket_is_read_back_whole() -> None:
         pytest.param("", "not valid", id="empty"),
         pytest.param("a.b.c", "not valid", id="garbage"),
         pytest.param("a" * 100_000, "not valid", id="long garbage"),
+        pytest.param("\udcff.b.c", "not valid", id="bytes that are no text"),
     ],
 )
 def test_a_token_that_grants_nothing(token: str, sentence: str) -> None:
@@ -84,6 +85,14 @@ def test_a_token_that_grants_nothing(token: str, sentence: str) -> None:
         verify_ticket(token, session_uid=UID, key=KEY)
     assert sentence in str(refusal.value)
     assert not token or token not in str(refusal.value)
+
+
+def test_only_a_ticket_of_this_session_is_called_expired() -> None:
+    with pytest.raises(TicketExpired):
+        verify_ticket(forge(exp=1), session_uid=UID, key=KEY)
+    with pytest.raises(InvalidTicket) as refusal:
+        verify_ticket(forge(exp=1, key=bytes(32)), session_uid=UID, key=KEY)
+    assert not isinstance(refusal.value, TicketExpired)
 
 
 def test_an_unknown_critical_header_is_refused() -> None:
