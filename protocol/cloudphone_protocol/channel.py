@@ -12,7 +12,7 @@ rotation a late touch is recognised and dropped instead of landing elsewhere.
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
 
 from cloudphone_protocol.errors import InvalidMessage
 from cloudphone_protocol.model import Message, describe_validation_error
@@ -95,7 +95,7 @@ class Ping(Message):
     """Asks for a `Pong` with the same `sent_ms`: the viewer's own clock, any origin."""
 
     type: Literal["ping"]
-    sent_ms: float
+    sent_ms: FiniteFloat
 
 
 FromViewer = Annotated[Touch | Key | Text | Scroll | Rotate | Ping, Field(discriminator="type")]

@@ -79,6 +79,12 @@ def test_a_touch_that_does_not_fit_is_refused_by_field(
     assert field in str(refusal.value)
 
 
+@pytest.mark.parametrize("moment", ["NaN", "Infinity", "1e999"])
+def test_a_ping_without_a_moment_is_refused(moment: str) -> None:
+    with pytest.raises(InvalidMessage, match="finite"):
+        parse_from_viewer(f'{{"type": "ping", "sentMs": {moment}}}')
+
+
 def test_a_message_beyond_the_limit_is_refused_before_it_is_read() -> None:
     with pytest.raises(InvalidMessage, match="expected at most"):
         parse_from_viewer("[" * (MAX_MESSAGE_BYTES + 1))
