@@ -1,7 +1,7 @@
 """
 The session that this process streams: its document, its keys, and what a new document changes.
 
-`app` reads the files once at start; later documents are pushed (`internal_server`). The keys are
+`app` reads the files once at start; later documents are pushed (`signaling.internal`). The keys are
 read at each use, so that a Secret made anew by the operator counts without a restart.
 """
 
