@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from dev.cluster import cluster
-from dev.tools.errors import DevError
+from dev.tools.program import exit_status
 from dev.tools.progress import Progress
 
 
@@ -49,14 +49,8 @@ def _run(arguments: argparse.Namespace, progress: Progress) -> None:
 
 def main() -> int:
     """Run one command; a failure is one sentence and status 1."""
-    try:
-        _run(_arguments(), Progress())
-    except (DevError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    arguments = _arguments()
+    return exit_status(lambda: _run(arguments, Progress()))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from dev.images.build import build, built_archives
 from dev.images.definitions import IMAGES
 from dev.images.engine import remove_storage
 from dev.images.store import remove_archives
-from dev.tools.errors import DevError
+from dev.tools.program import exit_status
 from dev.tools.progress import Progress
 
 
@@ -25,11 +25,7 @@ def main() -> int:
         command.add_argument("names", nargs="*", metavar="IMAGE", help=names_help)
     commands.add_parser("clean", help="remove all built images from the cache")
     arguments = parser.parse_args()
-    try:
-        return _run(arguments)
-    except DevError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    return exit_status(lambda: _run(arguments))
 
 
 def _run(arguments: argparse.Namespace) -> int:
