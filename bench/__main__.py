@@ -5,8 +5,9 @@ import asyncio
 import sys
 
 from bench import glass, start
-from dev.demo import environment
-from dev.tools.errors import DevError
+from dev.demo import lifecycle, stack
+from dev.tools.debian import ensure_programs
+from dev.tools.program import exit_status
 from dev.tools.progress import Progress
 
 BENCHMARKS = {"glass": glass.measure, "start": start.measure}
@@ -16,14 +17,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("name", choices=sorted(BENCHMARKS), help="which benchmark to run")
     name = parser.parse_args().name
-    progress = Progress()
-    try:
-        with environment.running_demo(progress) as demo:
-            asyncio.run(BENCHMARKS[name](demo, progress))
-    except DevError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_status(lambda: _run(name, Progress()))
+
+
+def _run(name: str, progress: Progress) -> None:
+    ensure_programs({"chromium": "chromium"}, progress)
+    with stack.alone(progress), lifecycle.lent(progress) as demo:
+        asyncio.run(BENCHMARKS[name](demo, progress))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,18 @@ The development cluster behind `make demo` and `make test`.
 Standard library only: it runs before any virtual environment exists.
 """
 
-from dev.cluster.cluster import ClusterHandle, down, handle, load, set_gpus, status, up
+from dev.cluster.cluster import (
+    ClusterHandle,
+    down,
+    environment_lines,
+    handle,
+    is_up,
+    load,
+    provider_in_use,
+    set_gpus,
+    status,
+    up,
+)
 from dev.cluster.provider import Provider
 from dev.tools.errors import DevError
 from dev.tools.progress import Progress
@@ -15,8 +26,11 @@ __all__ = [
     "Progress",
     "Provider",
     "down",
+    "environment_lines",
     "handle",
+    "is_up",
     "load",
+    "provider_in_use",
     "set_gpus",
     "status",
     "up",

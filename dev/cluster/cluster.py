@@ -70,10 +70,18 @@ def handle() -> ClusterHandle:
     Raises:
         DevError: If none was brought up from this checkout.
     """
-    remembered = _remembered()
-    if remembered is None or not paths.KUBECONFIG.is_file():
+    remembered = provider_in_use()
+    if remembered is None or not is_up():
         raise DevError("no cluster is up; run `python -m dev.cluster up` first")
     return _handle(remembered, _clients(remembered, Progress()))
+
+
+def is_up() -> bool:
+    """Tell whether this checkout has a cluster that was not taken down, nor ended by a reboot."""
+    remembered = provider_in_use()
+    if remembered is None or not paths.KUBECONFIG.is_file():
+        return False
+    return remembered is not Provider.LOCAL or local.is_begun()
 
 
 def down(progress: Progress) -> None:
@@ -83,7 +91,7 @@ def down(progress: Progress) -> None:
     Raises:
         DevError: If something of it cannot be removed.
     """
-    match _remembered():
+    match provider_in_use():
         case Provider.KIND:
             kind.down(progress)
         case Provider.CURRENT:
@@ -100,7 +108,7 @@ def down(progress: Progress) -> None:
 
 def status() -> list[str]:
     """Return a line about each part of the cluster."""
-    match _remembered():
+    match provider_in_use():
         case Provider.KIND:
             return kind.status()
         case Provider.CURRENT:
@@ -119,7 +127,7 @@ def load(archives: Sequence[Path], progress: Progress) -> None:
     Raises:
         DevError: If the cluster is somebody else's, or a file is no image archive.
     """
-    match _remembered():
+    match provider_in_use():
         case Provider.LOCAL:
             for archive in archives:
                 loaded = local.load(archive, progress)
@@ -187,7 +195,8 @@ def _choose() -> Provider:
     return provider.choose(provider.asked(os.environ), provider.this_machine())
 
 
-def _remembered() -> Provider | None:
+def provider_in_use() -> Provider | None:
+    """Return who provides this checkout's cluster, from the begin of `up` to the end of `down`."""
     try:
         return Provider(json.loads(_REMEMBERED.read_text(encoding="utf-8"))["provider"])
     except FileNotFoundError:

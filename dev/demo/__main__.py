@@ -3,25 +3,25 @@
 import argparse
 import sys
 
-from dev.cluster import DevError, Progress
-from dev.demo import lifecycle
+from dev.cluster import Progress
+from dev.demo import lifecycle, stack
 from dev.demo.environment import Demo
+from dev.tools.program import exit_status
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.demo", description=__doc__)
     parser.add_argument("command", choices=["up", "down"])
     command = parser.parse_args().command
-    progress = Progress()
-    try:
+    return exit_status(lambda: _run(command, Progress()))
+
+
+def _run(command: str, progress: Progress) -> None:
+    with stack.alone(progress):
         if command == "down":
             lifecycle.down(progress)
         else:
             _say_what_to_do(lifecycle.up(progress))
-    except DevError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def _say_what_to_do(demo: Demo) -> None:

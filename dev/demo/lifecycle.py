@@ -2,13 +2,15 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from dev import cluster
 from dev.cluster import ClusterHandle, DevError, Progress, Provider
 from dev.demo import environment, stack, ticket
 from dev.demo.environment import Demo
-from dev.tools.command import run
+from dev.demo.stack import kubectl
 from dev.tools.paths import CHECKOUT
 
 NAMESPACE = "phones"
@@ -26,30 +28,35 @@ def up(progress: Progress) -> Demo:
         DevError: With a sentence that says what to do.
     """
     handle = stack.install(progress)
-    node = _kubectl(handle, "get", "nodes", "--output=jsonpath={.items[0].metadata.name}")
+    node = kubectl(handle, "get", "nodes", "--output=jsonpath={.items[0].metadata.name}")
     if handle.provider is not Provider.CURRENT:
         # There is no such GPU; the scheduler only counts.
         cluster.set_gpus(node, 2)
+    else:
+        stack.claim_namespace(handle, NAMESPACE)
     progress("applying examples/demo: two phones, a StreamSession each")
-    _kubectl(handle, "apply", "--server-side", "--filename=-", stdin=_manifests())
+    kubectl(handle, "apply", "--server-side", "--filename=-", stdin=_manifests())
     _wait_until_ready(handle, progress)
     demo = _describe(handle)
-    demo.save()
+    demo.save(handle)
     return demo
 
 
 def down(progress: Progress) -> None:
     """Remove all that `up` made, also after a crash; a cluster that is not ours stays."""
     environment.forget()
+    stack.remove(progress)
+
+
+@contextmanager
+def lent(progress: Progress) -> Iterator[Demo]:
+    """Lend the demo to a benchmark; a cluster that was not there before goes with it."""
+    was_up = cluster.is_up()
     try:
-        handle = cluster.handle()
-    except DevError:
-        handle = None
-    if handle is not None and handle.provider is Provider.CURRENT:
-        progress("removing the demo from the current context's cluster")
-        _kubectl(handle, "delete", f"--filename={_MANIFESTS}", "--ignore-not-found", "--wait=true")
-        stack.uninstall(handle)
-    cluster.down(progress)
+        yield up(progress)
+    finally:
+        if not was_up:
+            down(progress)
 
 
 def _manifests() -> str:
@@ -81,7 +88,7 @@ def _wait_until_ready(handle: ClusterHandle, progress: Progress) -> None:
 
 
 def _sessions(handle: ClusterHandle) -> list[dict[str, Any]]:
-    printed = _kubectl(handle, "get", "streamsessions", f"--namespace={NAMESPACE}", "--output=json")
+    printed = kubectl(handle, "get", "streamsessions", f"--namespace={NAMESPACE}", "--output=json")
     items: list[dict[str, Any]] = json.loads(printed)["items"]
     return [item for item in items if item["metadata"]["name"] in SESSIONS]
 
@@ -95,7 +102,7 @@ def _ready_condition(session: dict[str, Any]) -> dict[str, str]:
 def _describe(handle: ClusterHandle) -> Demo:
     session = SESSIONS[0]
     endpoints = json.loads(
-        _kubectl(
+        kubectl(
             handle, "get", "streamsession", session, f"--namespace={NAMESPACE}",
             "--output=jsonpath={.status.endpoints}",
         )
@@ -113,11 +120,3 @@ def _describe(handle: ClusterHandle) -> Demo:
 def _on_this_machine(url: str, handle: ClusterHandle) -> str:
     """The same NodePort by the name that a browser here opens: 127.0.0.1 is a secure context."""
     return url.replace(f"//{handle.node_address}:", f"//{handle.page_host}:")
-
-
-def _kubectl(handle: ClusterHandle, *arguments: str, stdin: str | None = None) -> str:
-    return run(
-        [handle.kubectl, f"--kubeconfig={handle.kubeconfig}", *arguments],
-        stdin=stdin,
-        timeout_s=120,
-    )
