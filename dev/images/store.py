@@ -5,12 +5,11 @@ An archive's name holds the hash of its inputs, so that its existence says that 
 """
 
 import contextlib
-import fcntl
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from dev.images.errors import ImageError
+from dev.tools.files import exclusive
 from dev.tools.paths import cache
 from dev.tools.progress import Progress
 
@@ -20,17 +19,11 @@ def cache_directory() -> Path:
     return cache() / "images"
 
 
-@contextlib.contextmanager
-def build_lock(progress: Progress) -> Iterator[None]:
+def build_lock(progress: Progress) -> contextlib.AbstractContextManager[None]:
     """Let one process at a time build and unpack; another waits for it."""
-    cache_directory().mkdir(parents=True, exist_ok=True)
-    with (cache_directory() / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("waiting for another process that builds images")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return exclusive(
+        cache_directory() / "lock", progress, waiting_for="another process that builds images"
+    )
 
 
 def archive_path(name: str, inputs: str) -> Path:
