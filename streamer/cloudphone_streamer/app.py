@@ -217,6 +217,7 @@ class Streamer:
             viewers_total=self._viewers.connected_total,
             messages_total=self._viewers.messages_total,
             messages_refused_total=self._viewers.refusals_total,
+            events_dropped_total=self._pipeline.dropped_events_total,
             requests_refused_total=self._requests_refused,
             report_failures_total=self._reporter.failures_total,
             packets_sent_total=media.packets_sent,

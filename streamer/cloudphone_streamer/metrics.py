@@ -30,6 +30,7 @@ class Snapshot:
     """By type of message."""
     messages_refused_total: Mapping[str, int]
     """By code of the refusal."""
+    events_dropped_total: int
     requests_refused_total: Mapping[str, int]
     """By code of the problem."""
     report_failures_total: int
@@ -87,6 +88,11 @@ class Metrics(Collector):
                 "key_frame_requests",
                 "Viewers' requests for a key frame",
                 now.key_frame_requests_total,
+            ),
+            (
+                "control_events_dropped",
+                "Touches, keys and so on that the phone did not take",
+                now.events_dropped_total,
             ),
             (
                 "report_failures",

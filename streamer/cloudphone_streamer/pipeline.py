@@ -47,6 +47,8 @@ class Pipeline:
         self._on_report = on_report
         self._capture: Capture | None = None
         self._task: asyncio.Task[None] | None = None
+        self._dropped_events = 0
+        self._is_closed = False
 
     def start(self, document: SessionDocument) -> None:
         """Begin to capture what `document` names."""
@@ -55,15 +57,22 @@ class Pipeline:
 
     async def replace(self, document: SessionDocument) -> None:
         """End the present capture and begin another."""
-        await self.close()
-        self.start(document)
+        await self._end()
+        # The process may have been told to end meanwhile.
+        if not self._is_closed:
+            self.start(document)
 
     async def close(self) -> None:
-        """End the capture."""
-        task, self._task = self._task, None
+        """End the capture for good."""
+        self._is_closed = True
+        await self._end()
+
+    async def _end(self) -> None:
+        task = self._task
         if task is None:
             return
-        task.cancel()
+        if not task.cancelling():
+            task.cancel()
         _, pending = await asyncio.wait({task}, timeout=_END_WITHIN_S)
         if pending:
             logger.warning("capture did not end in time", extra={"waited_s": _END_WITHIN_S})
@@ -72,11 +81,14 @@ class Pipeline:
         """Carry out one event on the phone."""
         if self._capture is not None:
             self._capture.inject(event)
+        else:
+            self._dropped_events += 1
 
     @property
-    def dropped_events(self) -> int:
-        """Events that found the phone away, since the present capture began."""
-        return self._capture.dropped_events if self._capture is not None else 0
+    def dropped_events_total(self) -> int:
+        """Events that no phone took, since the start of the process."""
+        present = self._capture.dropped_events if self._capture is not None else 0
+        return self._dropped_events + present
 
     def on_access_unit(self, unit: AccessUnit) -> None:
         """One more picture of the capture."""
@@ -110,6 +122,8 @@ class Pipeline:
                     )
                 )
             finally:
+                if capture is not None:
+                    self._dropped_events += capture.dropped_events
                 # One that ended late must not take its successor's place.
                 if self._capture is capture:
                     self._capture = None

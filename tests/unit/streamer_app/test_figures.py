@@ -109,6 +109,7 @@ def test_metrics_have_the_guide_s_names_and_the_figures_of_the_moment() -> None:
         viewers_total=5,
         messages_total={"touch": 7},
         messages_refused_total={"control_denied": 1},
+        events_dropped_total=8,
         requests_refused_total={"token_invalid": 3},
         report_failures_total=4,
         packets_sent_total=1000,
@@ -128,5 +129,6 @@ def test_metrics_have_the_guide_s_names_and_the_figures_of_the_moment() -> None:
     assert values[("media_service_pipeline_fps",)] == 59.5
     assert values[("media_service_pipeline_bitrate_bytes",)] == 750_000
     assert values[("media_service_control_messages_total", "touch")] == 7
+    assert values[("media_service_control_events_dropped_total",)] == 8
     assert values[("media_service_http_requests_refused_total", "token_invalid")] == 3
     assert values[("process_resident_memory_bytes",)] > 0
