@@ -64,6 +64,11 @@ class Viewers:
         """Viewers that media flows to."""
         return sum(viewer.is_connected for viewer in self._viewers)
 
+    @property
+    def is_capturing(self) -> bool:
+        """Whether the phone is there, and its picture seen."""
+        return self._capture.state is CaptureState.RUNNING
+
     def admit(self, ticket: Ticket) -> Viewer:
         """
         Make room for one more viewer.
@@ -141,7 +146,7 @@ class Viewers:
     def set_capture(self, report: CaptureReport) -> None:
         """The capture has changed."""
         self._capture = report
-        if report.state is not CaptureState.RUNNING:
+        if not self.is_capturing:
             for viewer in self._viewers:
                 viewer.release()
         elif report.width_px is not None and report.height_px is not None:

@@ -43,10 +43,15 @@ class RefusalCode(StrEnum):
     TOO_MANY_MESSAGES = "too_many_messages"
     CONTROL_DENIED = "control_denied"
     CONTROL_TAKEN = "control_taken"
+    PHONE_AWAY = "phone_away"
 
 
 class Audience(Protocol):
     """What one viewer needs of all of them."""
+
+    @property
+    def is_capturing(self) -> bool:
+        """Whether the phone is there, and its picture seen."""
 
     def inject(self, event: InputEvent) -> None:
         """Carry out one event on the phone."""
@@ -141,11 +146,15 @@ class Viewer:
         if isinstance(message, Ping):
             self._audience.count_message(message.type)
             self._tell(Pong(sent_ms=message.sent_ms).to_json())
-        elif self._audience.may_control(self):
+        elif not self._audience.may_control(self):
+            self._refuse_control(now_s)
+        elif not self._audience.is_capturing:
+            # A finger put down now would be down for us and not for the phone that comes back.
+            # The viewer knows by its state.
+            self._audience.count_refusal(RefusalCode.PHONE_AWAY)
+        else:
             self._audience.count_message(message.type)
             self._control(message)
-        else:
-            self._refuse_control(now_s)
 
     def tell_state(self) -> None:
         """Tell the viewer how the stream stands, unless it knows."""

@@ -23,6 +23,14 @@ RUNNING = CaptureReport(
     height_px=1280,
 )
 
+AWAY = RUNNING.model_copy(
+    update={
+        "state": CaptureState.RECONNECTING,
+        "reason": "DeviceUnreachable",
+        "message": "the phone does not answer",
+    }
+)
+
 
 class Stage:
     """A session, its phone and what each viewer was sent."""
@@ -188,18 +196,23 @@ def test_a_rotation_lifts_the_fingers_and_drops_late_touches() -> None:
     assert (lifted.x, lifted.y, lifted.width, lifted.height) == (700, 719, 1280, 720)
 
 
+def test_a_finger_put_down_while_the_phone_is_away_is_not_down_when_it_is_back() -> None:
+    stage = Stage()
+    viewer, sent = stage.join(Permission.CONTROL)
+    stage.viewers.set_capture(AWAY)
+    viewer.on_message("control", touch("down"))
+    stage.viewers.set_capture(RUNNING)
+    viewer.on_message("moves", touch("move"))
+    viewer.on_message("control", touch("up"))
+    assert stage.phone == []
+    assert of_type(sent, "refusal") == []
+    assert stage.viewers.refusals_total == {"phone_away": 1}
+
+
 def test_viewers_are_told_when_the_phone_goes_and_when_it_is_back() -> None:
     stage = Stage()
     _, sent = stage.join()
-    stage.viewers.set_capture(
-        RUNNING.model_copy(
-            update={
-                "state": CaptureState.RECONNECTING,
-                "reason": "DeviceUnreachable",
-                "message": "the phone does not answer",
-            }
-        )
-    )
+    stage.viewers.set_capture(AWAY)
     stage.viewers.set_capture(RUNNING)
     assert [(state["state"], state["reason"]) for state in of_type(sent, "state")] == [
         ("streaming", "Capturing"),
