@@ -59,6 +59,7 @@ class Facts:
         pod: The current pod.
         node: Its node, as chosen.
         ports: Media ports held.
+        ports_node: Node that they are of.
         device: The phone.
         endpoints: Where to watch.
         rest: Why there is no pod on purpose; None for a session that runs.
@@ -74,6 +75,7 @@ class Facts:
     pod: Pod | None = None
     node: Node | None = None
     ports: tuple[int, ...] = ()
+    ports_node: str | None = None
     device: Device | None = None
     endpoints: Endpoints | None = None
     rest: Rest | None = None
@@ -138,8 +140,9 @@ def _judge_ready(facts: Facts) -> Condition:
         return true(type_, "Serving", "Viewers can connect.")
     if not facts.device_ready.is_true:
         return false(type_, facts.device_ready.reason, facts.device_ready.message)
-    if facts.pod is None and facts.waiting is not None:
-        return false(type_, *facts.waiting)
+    keeps_pod_away = facts.stalled or facts.waiting
+    if facts.pod is None and keeps_pod_away is not None:
+        return false(type_, *keeps_pod_away)
     if facts.pod is not None and facts.pod_scheduled.status is ConditionStatus.FALSE:
         return false(type_, facts.pod_scheduled.reason, facts.pod_scheduled.message)
     return false(type_, facts.view.ready.reason, facts.view.ready.message)
@@ -226,9 +229,9 @@ def _status(observed: Observed, facts: Facts, conditions: tuple[Condition, ...])
         observed_generation=observed.session.generation,
         phase=derive_phase(conditions),
         conditions=conditions,
-        node_name=(facts.pod.node_name or (facts.node.name if facts.node else None))
-        if facts.pod is not None
-        else None,
+        # Named as long as ports of it are held, pod or not: by this name they are found again, and
+        # the sweep knows that they are wanted.
+        node_name=(facts.pod.node_name if facts.pod is not None else "") or facts.ports_node,
         pod_name=facts.pod.name if facts.pod is not None else None,
         attempt=last_attempt(observed),
         device=DeviceStatus(

@@ -55,7 +55,7 @@ def wait_for_deletion(observed: Observed) -> Decision:
 
 def _resting(observed: Observed, rest: Rest) -> Facts:
     alive = [pod.name for pod in observed.pods if not pod.finished]
-    held = sorted(port for ports in observed.held_ports.values() for port in ports)
+    held = {name: ports for name, ports in sorted(observed.held_ports.items()) if ports}
     pod = current_pod(observed.pods)
     view = view_streamer(observed, pod)
     sentence = rest.sentence
@@ -66,7 +66,8 @@ def _resting(observed: Observed, rest: Rest) -> Facts:
         pod_scheduled=unknown(ConditionType.POD_SCHEDULED, rest.value, sentence),
         view=view,
         pod=pod,
-        ports=tuple(held),
+        ports=tuple(sorted(port for ports in held.values() for port in ports)),
+        ports_node=next(iter(held), None),
         device=observed.finding.device,
         waiting=("PodTerminating", f"Waiting until Pod {', '.join(sorted(alive))} has ended.")
         if alive

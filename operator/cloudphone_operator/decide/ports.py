@@ -14,9 +14,10 @@ _PORTS_ALLOCATED = ConditionType.PORTS_ALLOCATED
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PortsStep:
-    """The ports held on the chosen node; empty until they are."""
+    """The ports held, and the node that they are of; empty until they are."""
 
     ports: tuple[int, ...] = ()
+    node_name: str | None = None
     condition: Condition
     actions: tuple[Action, ...] = ()
 
@@ -29,7 +30,7 @@ def hold_ports(observed: Observed, choice: NodeChoice) -> PortsStep:
         if held and not choice.problem:
             # The phone is away for a moment: its streamer keeps its place.
             name, ports = min(held.items())
-            return PortsStep(ports=ports, condition=_held(ports, name))
+            return PortsStep(ports=ports, node_name=name, condition=_held(ports, name))
         return PortsStep(
             condition=unknown(
                 _PORTS_ALLOCATED,
@@ -42,7 +43,12 @@ def hold_ports(observed: Observed, choice: NodeChoice) -> PortsStep:
     held_here = observed.held_ports.get(name, ())
     # A running pod keeps its ports when their number was changed, until it is replaced.
     if len(held_here) == count or (held_here and _in_use(observed, name)):
-        return PortsStep(ports=held_here, condition=_held(held_here, name), actions=elsewhere)
+        return PortsStep(
+            ports=held_here,
+            node_name=name,
+            condition=_held(held_here, name),
+            actions=elsewhere,
+        )
     for failure in observed.failures:
         if failure.kind is FailureKind.NO_PORT:
             return PortsStep(

@@ -67,6 +67,7 @@ def decide(observed: Observed, policy: Policy) -> Decision:
         pod=current,
         node=choice.node,
         ports=held.ports,
+        ports_node=held.node_name,
         device=device,
         endpoints=_endpoints(observed, choice, policy),
         waiting=_waiting(choice, held, children, pod_step),

@@ -506,6 +506,22 @@ def test_what_is_refused_stalls_in_the_api_servers_words_and_is_tried_again_late
     assert decision.requeue_after_s == 30
 
 
+def test_ports_stay_with_a_session_whose_pod_cannot_be_made() -> None:
+    failure = Failure(kind=FailureKind.REFUSED, message="exceeded quota: pods", object_name="x")
+    seen = builders.observed(held_ports=HELD, failures=(failure,))
+    decision = decide(seen, POLICY)
+    # By this name the sweep knows that the ports are wanted.
+    assert decision.status.node_name == "node-a"
+    assert decision.status.media_ports == (50000,)
+    assert condition(decision, "Ready") == ("False", "CreateRefused")
+
+
+def test_ports_stay_with_a_session_whose_phone_and_pod_are_gone() -> None:
+    decision = decide(builders.observed(phones=(), held_ports=HELD), POLICY)
+    assert decision.actions == ()
+    assert decision.status.node_name == "node-a"
+
+
 def test_an_image_that_is_not_allowed_stalls_and_makes_nothing_of_it() -> None:
     session = builders.session({"placement": {"image": "evil/miner"}})
     decision = decide(builders.observed(of=session, held_ports=HELD), POLICY)
