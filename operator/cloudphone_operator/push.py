@@ -1,8 +1,8 @@
 """
 Tells a running streamer its new session document, so that a change needs no restart.
 
-The Secret says the same; a push only spares the minute that the kubelet takes to renew the mounted
-file. A streamer that cannot be reached reads the file when it starts.
+The Secret says the same, for the streamer's next start: it reads the mounted file then and not
+again. So a push that fails is repeated.
 """
 
 import dataclasses

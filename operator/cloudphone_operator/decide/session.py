@@ -18,6 +18,8 @@ from cloudphone_operator.phase import UNSCHEDULABLE
 _LOOK_AGAIN_S = 30.0
 """For what may change without an event that reaches this session."""
 _LEFTOVER_S = 1.0
+_PUSH_AGAIN_S = 10.0
+"""A push that fails is no event; a streamer that took it reports at once, and then none is due."""
 
 
 def decide(observed: Observed, policy: Policy) -> Decision:
@@ -48,6 +50,7 @@ def decide(observed: Observed, policy: Policy) -> Decision:
         pod_step = keep_pod(observed, place, view, policy)
 
     refused = next((each for each in observed.failures if each.kind is FailureKind.REFUSED), None)
+    push = _push(children, view, current)
     # Make sure what was refused is not asked for again at once: the answer would be the same.
     actions = (
         ()
@@ -56,7 +59,7 @@ def decide(observed: Observed, policy: Policy) -> Decision:
             *held.actions,
             *(children.actions if children is not None else ()),
             *pod_step.actions,
-            *_push(children, view, current),
+            *push,
         )
     )
     facts = Facts(
@@ -77,6 +80,8 @@ def decide(observed: Observed, policy: Policy) -> Decision:
     look_again = [pod_step.look_again_s]
     if refused is not None or choice.problem or held.condition.reason == "NoPortFree":
         look_again.append(_LOOK_AGAIN_S)
+    if push:
+        look_again.append(_LOOK_AGAIN_S if view.silent else _PUSH_AGAIN_S)
     if children is not None and children.blocked:
         look_again.append(_LEFTOVER_S if children.leftover else _LOOK_AGAIN_S)
     return conclude(observed, facts, actions, look_again)
@@ -85,10 +90,18 @@ def decide(observed: Observed, policy: Policy) -> Decision:
 def _push(
     children: ChildrenStep | None, view: StreamerView, current: Pod | None
 ) -> tuple[PushDocument, ...]:
-    """Make sure a running streamer runs the current document, by what it says itself."""
-    if children is None or view.report is None or current is None or not current.ip:
+    """
+    Make sure a running streamer runs the current document, by what it says itself.
+
+    One that says nothing may have been told to report to where no operator is any more, and only
+    the document says where to; for any other a push of what it runs changes nothing.
+    """
+    if children is None or current is None or not current.ip:
         return ()
-    if view.report.document_version == children.document.version():
+    runs_another = (
+        view.report is not None and view.report.document_version != children.document.version()
+    )
+    if not runs_another and not view.silent:
         return ()
     return (PushDocument(pod_ip=current.ip, document=children.document),)
 

@@ -38,6 +38,7 @@ class StreamerView:
         viewers: Connected viewers; None while unknown.
         encoder: Which encoder runs; None while unknown.
         watched: Whether somebody watches, or may watch for all we know.
+        silent: Whether it serves, has had time to report, and did not.
         crashes: Sentence on why it keeps crashing; empty if it does not.
     """
 
@@ -48,6 +49,7 @@ class StreamerView:
     viewers: int | None = None
     encoder: EncoderStatus | None = None
     watched: bool = False
+    silent: bool = False
     crashes: str = ""
 
 
@@ -75,6 +77,7 @@ def view_streamer(observed: Observed, pod: Pod | None) -> StreamerView:
         encoder=_encoder(report) if report is not None else None,
         # Make sure silence is never taken for an empty room while the streamer serves.
         watched=report.viewers > 0 if report is not None else pod.is_ready,
+        silent=report is None and pod.is_ready,
         crashes=_crashes(pod),
     )
 

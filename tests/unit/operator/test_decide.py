@@ -627,17 +627,43 @@ def test_an_operator_upgrade_leaves_a_running_pod_alone() -> None:
     [
         pytest.param(builders.report(document_version=DOCUMENT_VERSION), False, id="the current"),
         pytest.param(builders.report(), True, id="another"),
-        pytest.param(builders.report(pod_name="phone-1-9"), False, id="of another pod"),
-        pytest.param(
-            dataclasses.replace(builders.report(), received_at=NOW - timedelta(minutes=1)),
-            False,
-            id="of long ago",
-        ),
     ],
 )
 def test_the_document_is_pushed_if_the_streamer_says_that_it_runs(said: Any, pushed: Any) -> None:
     decision = decide(running(report=said), POLICY)
     assert (PushDocument in kinds(decision)) is pushed
+
+
+def test_a_push_that_changed_nothing_is_repeated() -> None:
+    assert decide(running(report=builders.report()), POLICY).requeue_after_s == 10
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(None, id="nothing"),
+        pytest.param(builders.report(pod_name="phone-1-9"), id="something, in a former pod"),
+        pytest.param(
+            dataclasses.replace(builders.report(), received_at=NOW - timedelta(minutes=1)),
+            id="something, long ago",
+        ),
+    ],
+)
+def test_a_streamer_that_serves_is_told_again_where_to_report_if_it_said(said: Any) -> None:
+    decision = decide(running(report=said), POLICY)
+    assert PushDocument in kinds(decision)
+    assert decision.requeue_after_s == 30
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"pods": (builders.streamer(spec_hash=HASH, ready=None),)}, id="starts"),
+        pytest.param({"listening_since": NOW - timedelta(seconds=5)}, id="had no time to report"),
+    ],
+)
+def test_nothing_is_pushed_to_a_silent_streamer_that(changes: Any) -> None:
+    assert PushDocument not in kinds(decide(running(report=None, **changes), POLICY))
 
 
 # What the streamer says
