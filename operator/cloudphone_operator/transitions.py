@@ -40,8 +40,11 @@ def notes_of_change(before: Status, after: Status) -> tuple[Note, ...]:
         for condition in after.conditions
         if ConditionType(condition.type) in _TELL
     ]
-    notes = (_TELL[ConditionType(new.type)](old, new) for old, new in changes)
-    return tuple(note for note in notes if note is not None)
+    told = [_TELL[ConditionType(new.type)](old, new) for old, new in changes]
+    notes = [note for note in told if note is not None]
+    # What only a person can change is told as a warning, and not also by what it was found in.
+    warnings = {note.message for note in notes if note.warning}
+    return tuple(note for note in notes if note.warning or note.message not in warnings)
 
 
 def _device(old: Condition | None, new: Condition) -> Note | None:

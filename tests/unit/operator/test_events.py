@@ -293,3 +293,10 @@ def test_a_selector_is_asked_for_as_kubectl_would() -> None:
     )
     assert isinstance(session.device, PodSelector)
     assert session.device.to_selector() == "app in (phone),tier notin (a,b),x,!y"
+
+
+def test_what_stalls_a_session_is_told_once_as_a_warning() -> None:
+    session = builders.session({"device": {"address": "192.0.2.7"}})
+    decision = decide(builders.observed(of=session), POLICY)
+    notes = notes_of_change(session.status, decision.status)
+    assert [(note.reason, note.warning) for note in notes] == [("AddressNotAllowed", True)]
