@@ -16,6 +16,7 @@ help:
 	@echo 'make test        lint and all tests, on a cluster that is removed afterwards'
 	@echo 'make test-unit   the tests that need nothing but Python'
 	@echo 'make bench NAME=glass|start   measure; the table also goes to bench/out/NAME.json'
+	@echo 'make figures     print the figures of the README from bench/out'
 	@echo 'make lint        ruff, mypy, import-linter'
 	@echo 'make images      build the images with Docker or buildah'
 	@echo 'make lock        resolve requirements/*.txt anew'
@@ -54,6 +55,10 @@ test-unit: setup
 .PHONY: bench
 bench: setup
 	@$(PY) -m bench $(NAME)
+
+.PHONY: figures
+figures: setup
+	@$(PY) -m bench.figures
 
 .PHONY: lock
 lock: setup

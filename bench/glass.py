@@ -15,7 +15,7 @@ from dataclasses import asdict
 
 from playwright.async_api import Page
 
-from bench.report import print_table, summarize, write_result
+from bench.report import summarize, table, write_result
 from dev.demo.environment import Demo
 from dev.tools.progress import Progress
 from tests.support.browser import (
@@ -65,16 +65,19 @@ def _report(samples: list[FrameSample], touches: list[float]) -> None:
         ("drawn on the phone -> expectedDisplayTime", display),
         ("touch in the page -> dot presented", touched),
     ]
-    print_table(
-        f"Glass to glass, {samples[-1].width}x{samples[-1].height}, {seconds:.0f} s in Chromium",
-        ("what", "count", "p50 ms", "p99 ms", "max ms"),
-        [
-            (name, str(d.count), f"{d.p50:.1f}", f"{d.p99:.1f}", f"{d.maximum:.1f}")
-            for name, d in rows
-        ],
+    size = f"{samples[-1].width}x{samples[-1].height}"
+    print(f"\nGlass to glass, {size}, {seconds:.0f} s in Chromium\n")
+    print(
+        table(
+            ("what", "count", "p50 ms", "p99 ms", "max ms"),
+            [
+                (name, str(d.count), f"{d.p50:.1f}", f"{d.p99:.1f}", f"{d.maximum:.1f}")
+                for name, d in rows
+            ],
+        )
     )
     print(
-        f"{presented_fps:.1f} frames a second presented, {sampled_fps:.1f} seen by the callback,"
+        f"\n{presented_fps:.1f} frames a second presented, {sampled_fps:.1f} seen by the callback,"
         f" longest gap {longest_ms:.0f} ms, clock unreadable in {len(samples) - len(readable)}"
     )
     write_result(

@@ -16,9 +16,10 @@ from typing import Any
 
 from kubernetes.aio import client, config, watch
 
-from bench.report import print_table, summarize, write_result
+from bench.report import summarize, table, write_result
 from dev.demo.environment import Demo
 from dev.demo.ticket import mint
+from dev.tools.errors import DevError
 from dev.tools.progress import Progress
 from tests.support.whep import WhepViewer
 
@@ -44,7 +45,13 @@ async def measure(demo: Demo, progress: Progress) -> None:
     async with client.ApiClient() as api:
         starts = []
         for number in range(1, RUNS + 1):
-            starts.append(await asyncio.wait_for(_start_once(api, demo), TIMEOUT_S))
+            try:
+                starts.append(await asyncio.wait_for(_start_once(api, demo), TIMEOUT_S))
+            except TimeoutError as error:
+                raise DevError(
+                    f"session {number} showed no frame within {TIMEOUT_S} s;"
+                    f" see `kubectl get events -n {demo.namespace}`"
+                ) from error
             progress(f"{number}/{RUNS}: Ready after {starts[-1].ready_s:.2f} s")
     rows = {
         "created -> pod created": summarize([s.pod_created_s for s in starts]),
@@ -52,10 +59,15 @@ async def measure(demo: Demo, progress: Progress) -> None:
         "created -> first frame": summarize([s.first_frame_s for s in starts]),
         "WHEP offer -> first frame": summarize([s.join_s for s in starts]),
     }
-    print_table(
-        f"Start of a session, {RUNS} in sequence",
-        ("what", "p50 s", "p99 s", "max s"),
-        [(name, f"{d.p50:.2f}", f"{d.p99:.2f}", f"{d.maximum:.2f}") for name, d in rows.items()],
+    print(f"\nStart of a session, {RUNS} in sequence\n")
+    print(
+        table(
+            ("what", "p50 s", "p99 s", "max s"),
+            [
+                (name, f"{d.p50:.2f}", f"{d.p99:.2f}", f"{d.maximum:.2f}")
+                for name, d in rows.items()
+            ],
+        )
     )
     write_result("start", {"seconds": {name: asdict(d) for name, d in rows.items()}})
 
