@@ -79,7 +79,7 @@ async def lead(
                 pod_ip=settings.pod_ip,
                 port=settings.reports_port,
             )
-            await require_kinds(kube, settings.pod_namespace)
+            await require_kinds(kube, settings)
             policy = policy_of(settings, reports_url=url)
             store = PortStore(kube, quarantine=timedelta(seconds=settings.port_quarantine_seconds))
             sweeps = SweepLoop(PortSweeper(kube, store, namespaces=settings.watch_namespaces))
@@ -124,18 +124,19 @@ async def lead(
         LEADER.set(0)
 
 
-async def require_kinds(kube: KubeClient, namespace: str) -> None:
+async def require_kinds(kube: KubeClient, settings: Settings) -> None:
     """
     Make sure that the cluster knows our kinds, since watches of unknown ones would never begin.
 
     Args:
         kube: Access to the API server.
-        namespace: Namespace to look for sessions in; the operator's own, where few are.
+        settings: Where to look for sessions: in a watched namespace, since it may look in no other,
+            or in its own, where few are.
     Raises:
         KindMissing: If it does not; the kubelet starts the process again.
     """
     for resource, where in (
-        (STREAM_SESSIONS, namespace),
+        (STREAM_SESSIONS, next(iter(settings.watch_namespaces), settings.pod_namespace)),
         (STREAM_NODES, None),
         (STREAM_NODE_CLASSES, None),
     ):

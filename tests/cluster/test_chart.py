@@ -2,12 +2,20 @@
 
 import dataclasses
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.config import load_kube_config
 
+from cloudphone_operator.kube.client import KubeClient
+from cloudphone_operator.kube.errors import Forbidden
+from cloudphone_operator.kube.resources import STREAM_SESSIONS
+from cloudphone_operator.kube.transport import Transport
+from cloudphone_operator.leading import require_kinds
 from cloudphone_operator.settings import Settings, load_settings
 from dev.cluster import Progress, golang
 from dev.tools import command, paths
@@ -187,6 +195,50 @@ def test_watched_namespaces_are_the_only_ones_it_may_write_in(helm: Helm) -> Non
         ("games", "cloudphone-operator-sessions"),
         (NAMESPACE, "cloudphone-operator"),
     ]
+
+
+@pytest.fixture
+async def as_operator(
+    helm: Helm, api: ApiServer, crds: None, namespace: str, kubeconfig: Path
+) -> AsyncIterator[KubeClient]:
+    """The operator's rights where it watches one namespace, and that is not its own."""
+    kinds = {"ClusterRole", "ClusterRoleBinding", "RoleBinding"}
+    paths_made = []
+    values = {"fullnameOverride": namespace, "watchNamespaces": [namespace]}
+    served = _served(api)
+    for manifest in helm.render(values):
+        metadata = manifest["metadata"]
+        if manifest["kind"] not in kinds or metadata.get("namespace") == NAMESPACE:
+            continue
+        where = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
+        path = served[manifest["apiVersion"], manifest["kind"]][0].format(where)
+        api.request("POST", path, manifest)
+        paths_made.append(f"{path}/{metadata['name']}")
+    configuration = Configuration()
+    await load_kube_config(config_file=str(kubeconfig), client_configuration=configuration)
+    async with ApiClient(configuration) as client:
+        account = f"system:serviceaccount:{NAMESPACE}:{namespace}"
+        client.set_default_header("Impersonate-User", account)
+        yield KubeClient(Transport(client))
+    for path in paths_made:
+        api.request("DELETE", path)
+
+
+async def test_with_watched_namespaces_it_may_look_whether_its_kinds_are_there(
+    as_operator: KubeClient, namespace: str
+) -> None:
+    with pytest.raises(Forbidden):
+        await as_operator.list(STREAM_SESSIONS, NAMESPACE)
+    settings = Settings.model_validate(
+        {
+            "streamer_image": "streamer",
+            "pod_name": "operator-1",
+            "pod_namespace": NAMESPACE,
+            "pod_ip": "192.0.2.7",
+            "watch_namespaces": namespace,
+        }
+    )
+    await require_kinds(as_operator, settings)
 
 
 def test_the_operator_may_not_do_more_than_it_must(helm: Helm) -> None:
