@@ -27,6 +27,14 @@ SILENCE_BEFORE_PROBE_S = 2.0
 PROBE_TIMEOUT_S = 3.0
 """A daemon that has not answered for this long is gone."""
 
+_MAX_UNSENT_BYTES = 1024 * 1024
+"""
+When so much waits for the phone we read no more of it.
+
+Each message is acknowledged: a phone that sends and never reads would fill our memory. One that
+stays like this is found by the probe.
+"""
+
 _PROBE_SERVICE = "cloudphone-probe:"
 """
 A service that no daemon has.
@@ -155,6 +163,7 @@ class AdbConnection(asyncio.Protocol):
         """TCP is there: the client speaks first."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        transport.set_write_buffer_limits(high=_MAX_UNSENT_BYTES)
         if self.ended.done():
             transport.abort()
             return
@@ -168,6 +177,16 @@ class AdbConnection(asyncio.Protocol):
                 self._receive(message)
         except AdbError as error:
             self.abort(error)
+
+    def pause_writing(self) -> None:
+        """The phone does not keep up with what it is sent."""
+        assert self._transport is not None
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        assert self._transport is not None
+        self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """TCP is gone."""

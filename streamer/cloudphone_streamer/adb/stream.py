@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from cloudphone_streamer.adb.errors import AdbError
+from cloudphone_streamer.adb.errors import AdbError, AdbProtocolViolation
 from cloudphone_streamer.adb.flow import ReceiveWindow, SendBudget
 from cloudphone_streamer.adb.handshake import DELAYED_ACK, Peer
 from cloudphone_streamer.adb.wire import Command, Message
@@ -102,7 +102,16 @@ class AdbStream:
         )
 
     def on_okay(self, remote_id: int, payload: bytes) -> None:
-        """The phone opened the stream, or acknowledged."""
+        """
+        The phone opened the stream, or acknowledged.
+
+        Raises:
+            AdbProtocolViolation: If the phone's id of the stream is 0 or has changed.
+        """
+        if remote_id == 0 or self._remote_id not in (0, remote_id):
+            raise AdbProtocolViolation(
+                f"OKAY is of stream {remote_id}; expected {self._remote_id or 'any but 0'}"
+            )
         if not self._remote_id:
             self._remote_id = remote_id
             if not self.opened.done():

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import re
 import socket
 import time
@@ -260,6 +261,56 @@ async def test_what_is_no_open_daemon_is_told_with_a_remedy(
 ) -> None:
     with pytest.raises(kind, match=re.escape(text)):
         await meet(Daemon(answer), None, timeout_s=0.3)
+
+
+class TalkativeDaemon(Daemon):
+    """Opens a stream and writes to it without end, and reads nothing from then on."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.heard[-1].command is Verb.OPEN:
+            self._transport.pause_reading()
+            self._say(Verb.OKAY)
+            self.resume_writing()
+
+    def pause_writing(self) -> None:
+        self._may_write = False
+
+    def resume_writing(self) -> None:
+        self._may_write = True
+        while self._may_write:
+            self._say(Verb.WRTE, times=1000)
+
+    def _say(self, verb: Verb, *, times: int = 1) -> None:
+        message = Message(command=verb, arg0=7, arg1=self.heard[-1].arg0)
+        self._transport.write(to_bytes(message, with_checksum=True) * times)
+
+
+async def test_a_phone_that_sends_and_never_reads_does_not_fill_our_memory() -> None:
+    adb = await meet(TalkativeDaemon(welcome()), None)
+    await adb.open("exec:cat", ByteReader(limit_bytes=1))
+    waiting = []
+    async with asyncio.timeout(30):
+        while not adb.ended.done():
+            waiting.append(adb._transport.get_write_buffer_size() if adb._transport else 0)
+            await asyncio.sleep(0.01)
+    assert "has not answered" in str(adb.ended.result())
+    assert 1_000_000 < max(waiting) < 2_000_000
+
+
+@pytest.mark.parametrize("stream_ids", [(0,), (7, 8)], ids=["zero", "changed"])
+async def test_a_stream_without_a_lasting_id_is_a_violation(stream_ids: tuple[int, ...]) -> None:
+    okays = b"".join(
+        to_bytes(Message(command=Verb.OKAY, arg0=number, arg1=1), with_checksum=True)
+        for number in stream_ids
+    )
+    adb = await meet(Daemon(welcome(), okays), None)
+    with contextlib.suppress(AdbProtocolViolation):
+        await adb.open("exec:cat", ByteReader(limit_bytes=1))
+    async with asyncio.timeout(5):
+        error = await adb.ended
+    assert isinstance(error, AdbProtocolViolation)
+    assert "OKAY is of stream" in str(error)
 
 
 def _posix_cksum(data: bytes) -> int:
