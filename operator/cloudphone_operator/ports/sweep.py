@@ -60,7 +60,8 @@ class PortSweeper:
             KubeError: If the ledgers themselves cannot be listed.
         """
         stream_nodes = await self._kube.list(STREAM_NODES)
-        MEDIA_PORTS.clear()
+        ledgers = {raw["metadata"]["name"]: parse_ledger(raw) for raw in stream_nodes}
+        _count_ports(ledgers)
         skipped: list[str] = []
         try:
             places = await self._places()
@@ -72,8 +73,7 @@ class PortSweeper:
         still_elsewhere: set[tuple[str, str]] = set()
         for stream_node in stream_nodes:
             node = stream_node["metadata"]["name"]
-            ledger = parse_ledger(stream_node)
-            _count_ports(node, ledger)
+            ledger = ledgers[node]
             wanted = {
                 holder.uid: self._is_wanted(node, holder, places, still_elsewhere, now)
                 for holder in ledger.holders
@@ -146,11 +146,14 @@ def _is_due(ledger: Ledger, wanted: Mapping[str, bool | None], now: datetime) ->
     )
 
 
-def _count_ports(node: str, ledger: Ledger) -> None:
-    for state in PortState:
-        MEDIA_PORTS.labels(node, state.value).set(
-            sum(1 for entry in ledger.entries if entry.state is state)
-        )
+def _count_ports(ledgers: Mapping[str, Ledger]) -> None:
+    # In one go, without a pause in which Prometheus would find none.
+    MEDIA_PORTS.clear()
+    for node, ledger in ledgers.items():
+        for state in PortState:
+            MEDIA_PORTS.labels(node, state.value).set(
+                sum(1 for entry in ledger.entries if entry.state is state)
+            )
 
 
 def _reclaimed(before: Ledger, after: Ledger) -> list[int]:
