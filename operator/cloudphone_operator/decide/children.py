@@ -72,8 +72,10 @@ def keep_children(
     actions: list[Action] = []
     if not _secret_is_right(observed, document):
         actions.append(ApplySecret(document=document))
-    actions += _apply_unless_right(observed.service, service)
-    actions += _apply_unless_right(observed.network_policy, network_policy)
+    if observed.service is None or not fulfils(observed.service.live, service):
+        actions.append(ApplyChild(manifest=service))
+    if not _policy_is_right(observed.network_policy, network_policy):
+        actions.append(ApplyChild(manifest=network_policy))
     return ChildrenStep(document=document, actions=tuple(actions))
 
 
@@ -85,7 +87,10 @@ def _secret_is_right(observed: Observed, document: SessionDocument) -> bool:
     )
 
 
-def _apply_unless_right(child: Child | None, wanted: Mapping[str, Any]) -> tuple[ApplyChild, ...]:
-    if child is not None and fulfils(child.live, wanted):
-        return ()
-    return (ApplyChild(manifest=wanted),)
+def _policy_is_right(child: Child | None, wanted: Mapping[str, Any]) -> bool:
+    # Exactly, since there what is not named means something: a rule without `from` admits all.
+    return (
+        child is not None
+        and fulfils(child.live, wanted)
+        and child.live.get("spec") == wanted["spec"]
+    )

@@ -10,6 +10,7 @@ import pytest
 
 from cloudphone_operator.decide.session import decide
 from cloudphone_operator.manifests.document import session_document
+from cloudphone_operator.manifests.networkpolicy import session_network_policy
 from cloudphone_operator.manifests.pod import spec_hash
 from cloudphone_operator.model.cluster import (
     Child,
@@ -373,6 +374,29 @@ def test_no_namesakes_children_are_taken_over() -> None:
     assert decision.actions == ()
     assert condition(decision, "Stalled") == ("True", "NameTaken")
     assert "Service phone-1-streamer" in told(decision.status, ConditionType.STALLED).message
+
+
+def child_of_session(manifest: dict[str, Any]) -> Child:
+    return Child(
+        uid="x",
+        controller_uid=builders.SESSION_UID,
+        controller_kind="StreamSession",
+        live=manifest,
+    )
+
+
+def test_a_network_policy_that_admits_fewer_than_it_should_is_written_again() -> None:
+    session = builders.session()
+    open_to_all = dataclasses.replace(POLICY, service_type="NodePort")
+    for stored, wanted, expected in (
+        (POLICY, POLICY, []),
+        (POLICY, open_to_all, ["NetworkPolicy"]),
+        (open_to_all, POLICY, ["NetworkPolicy"]),
+    ):
+        live = child_of_session(session_network_policy(session, (50000,), stored))
+        decision = decide(running(network_policy=live), wanted)
+        applied = [a.manifest["kind"] for a in decision.actions if isinstance(a, ApplyChild)]
+        assert [kind for kind in applied if kind == "NetworkPolicy"] == expected
 
 
 def test_what_a_former_session_of_the_name_left_is_waited_for() -> None:
