@@ -13,7 +13,7 @@ from typing import Any
 import kopf
 from kubernetes.aio.client import Configuration
 
-from cloudphone_operator import routing
+from cloudphone_operator import names, routing
 from cloudphone_operator.errors import OperatorError
 from cloudphone_operator.kube.resources import (
     NODES,
@@ -43,8 +43,6 @@ _WORKER_IDLE_S = 0.1
 """Handlers take microseconds; a worker that idles on would only hold up another object's."""
 
 _Index = Mapping[Topic, Iterable[Subscription]]
-
-_IDENTITY = "cloudphone-operator"
 
 _logger = logging.getLogger(__name__)
 
@@ -76,7 +74,7 @@ async def watch(
         registry=_build_registry(configuration, enqueue),
         settings=_build_settings(),
         # Ours to name: kopf would ask for the user's name, and in a container there is none.
-        identity=_IDENTITY,  # type: ignore[arg-type]  # a NewType of str that kopf keeps to itself
+        identity=names.OPERATOR,  # type: ignore[arg-type]  # a NewType of str that kopf keeps to itself
         standalone=True,
         clusterwide=not namespaces,
         namespaces=namespaces,

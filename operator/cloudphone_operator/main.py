@@ -19,6 +19,7 @@ from cloudphone_operator.health import Health, start_health_server
 from cloudphone_operator.kube.client import connect
 from cloudphone_operator.leading import lead
 from cloudphone_operator.lease import LeaderElector
+from cloudphone_operator.names import OPERATOR
 from cloudphone_operator.reports.book import ReportBook
 from cloudphone_operator.reports.credentials import Credentials
 from cloudphone_operator.reports.server import ReportsServer
@@ -35,7 +36,7 @@ _logger = logging.getLogger(__name__)
 def main() -> None:
     """Run the command that the arguments name; exit status 1 with a sentence if it fails."""
     parser = argparse.ArgumentParser(
-        prog="cloudphone-operator",
+        prog=OPERATOR,
         description="Streams the screens of Android phones that run in containers.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -50,7 +51,7 @@ def main() -> None:
         else:
             asyncio.run(run(load_settings()))
     except OperatorError as error:
-        sys.exit(f"cloudphone-operator: {error}")
+        sys.exit(f"{OPERATOR}: {error}")
 
 
 async def run(settings: Settings) -> None:

@@ -11,6 +11,7 @@ LABEL_SESSION = "streaming.cloudphone.io/session"
 
 STREAMER = "cloudphone-streamer"
 OPERATOR = "cloudphone-operator"
+"""This program: in labels, as manager of ports and of fields, in Events."""
 COMPONENT = "streamer"
 
 ANNOTATION_ATTEMPT = "streaming.cloudphone.io/attempt"

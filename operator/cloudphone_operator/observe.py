@@ -41,7 +41,7 @@ from cloudphone_operator.parse.node import parse_node
 from cloudphone_operator.parse.pod import parse_pod
 from cloudphone_operator.parse.session import parse_session
 from cloudphone_operator.ports.ledger import Ledger
-from cloudphone_operator.ports.model import MANAGER, Holder
+from cloudphone_operator.ports.model import Holder
 from cloudphone_operator.ports.wire import parse_ledger
 
 LatestReport = Callable[[str, str, str], ReceivedReport | None]
@@ -51,7 +51,7 @@ LatestReport = Callable[[str, str, str], ReceivedReport | None]
 def holder_of(session: Session) -> Holder:
     """The session as a holder of ports."""
     return Holder(
-        manager=MANAGER,
+        manager=names.OPERATOR,
         kind=STREAM_SESSIONS.kind,
         namespace=session.key.namespace,
         name=session.key.name,

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cloudphone_operator.errors import OperatorError
+from cloudphone_operator.names import OPERATOR
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -63,8 +64,8 @@ class Settings(BaseSettings):
     pod_ip: ipaddress.IPv4Address | ipaddress.IPv6Address
     """Where this replica takes reports."""
 
-    lease_name: str = "cloudphone-operator"
-    reports_service_name: str = "cloudphone-operator-reports"
+    lease_name: str = OPERATOR
+    reports_service_name: str = f"{OPERATOR}-reports"
     reports_port: Port = 8081
     metrics_port: Port = 9090
     """Metrics and health; not for the outside."""

@@ -17,9 +17,7 @@ from cloudphone_operator.kube.config import load_configuration
 from cloudphone_operator.kube.errors import Conflict, KubeError, NotFound
 from cloudphone_operator.kube.resources import EVENTS, Resource, resource_of
 from cloudphone_operator.kube.transport import Transport
-
-FIELD_MANAGER = "cloudphone-operator"
-"""Name under which our fields are recorded in `managedFields`."""
+from cloudphone_operator.names import OPERATOR
 
 _APPLY = "application/apply-patch+yaml"  # JSON is YAML; every served version takes this type
 _LIST_CHUNK = 500
@@ -100,7 +98,7 @@ class KubeClient:
             query = [*selectors, ("limit", str(_LIST_CHUNK)), ("continue", following)]
 
     async def apply(
-        self, manifest: Mapping[str, Any], *, field_manager: str = FIELD_MANAGER, force: bool = True
+        self, manifest: Mapping[str, Any], *, field_manager: str = OPERATOR, force: bool = True
     ) -> dict[str, Any]:
         """
         Server-side apply: create the object, or set the fields that the manifest names.
@@ -118,7 +116,7 @@ class KubeClient:
         return await self._apply(manifest, "", field_manager, force=force)
 
     async def apply_status(
-        self, manifest: Mapping[str, Any], *, field_manager: str = FIELD_MANAGER, force: bool = True
+        self, manifest: Mapping[str, Any], *, field_manager: str = OPERATOR, force: bool = True
     ) -> dict[str, Any]:
         """
         Server-side apply of `status`; the object must exist.
@@ -141,7 +139,7 @@ class KubeClient:
         """
         resource = resource_of(manifest)
         namespace = manifest["metadata"].get("namespace")
-        query = [("fieldManager", FIELD_MANAGER)]
+        query = [("fieldManager", OPERATOR)]
         return await self._transport.call(
             "POST", resource.path(namespace), query=query, body=manifest
         )
@@ -227,7 +225,7 @@ class KubeClient:
         return await self._transport.call(
             "PUT",
             resource_of(manifest).path(metadata.get("namespace"), metadata["name"], sub),
-            query=[("fieldManager", FIELD_MANAGER)],
+            query=[("fieldManager", OPERATOR)],
             body=manifest,
         )
 
@@ -243,7 +241,7 @@ async def connect(context: str | None = None) -> AsyncIterator[KubeClient]:
         Unavailable: If no cluster is configured.
     """
     api = ApiClient(await load_configuration(context))
-    api.user_agent = FIELD_MANAGER
+    api.user_agent = OPERATOR
     try:
         yield KubeClient(Transport(api))
     finally:

@@ -16,9 +16,9 @@ import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
+from cloudphone_operator.names import OPERATOR
 from cloudphone_operator.ports.errors import NoPortFree
 from cloudphone_operator.ports.model import (
-    MANAGER,
     Holder,
     PortClaim,
     PortEntry,
@@ -114,7 +114,7 @@ def refresh(
         if claim.port in known:
             continue
         known.add(claim.port)
-        if claim.holder.manager == MANAGER:
+        if claim.holder.manager == OPERATOR:
             kept.append(
                 PortEntry(
                     port=claim.port,
@@ -151,7 +151,7 @@ def _aged(
             pod_is_gone = entry.holder is not None and not claimed
             return None if expired or pod_is_gone else entry
         case PortState.QUARANTINED:
-            if entry.holder is not None and entry.holder.manager != MANAGER:
+            if entry.holder is not None and entry.holder.manager != OPERATOR:
                 return entry  # its manager frees it
             if entry.until is None:
                 return dataclasses.replace(entry, until=now + quarantine)
@@ -283,7 +283,7 @@ def abandoned(
             (
                 holder
                 for holder in ledger.holders
-                if holder.manager == MANAGER
+                if holder.manager == OPERATOR
                 and wanted.get(holder.uid) is False
                 and holder.uid not in using
             ),

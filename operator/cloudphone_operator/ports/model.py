@@ -5,11 +5,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 
-from cloudphone_operator.names import OPERATOR
-
-MANAGER = OPERATOR
-"""This program as a manager of ports; it frees only entries of its own."""
-
 
 class PortState(StrEnum):
     """Why a port cannot be given now."""
@@ -28,7 +23,7 @@ class Holder:
     Who holds ports: one object, told from its namesakes by uid.
 
     Args:
-        manager: Program that gave the port; empty where none did.
+        manager: Program that gave the port, and the only one that frees it; empty where none did.
         kind: Kind of the object, e.g. `StreamSession`.
         namespace: Namespace of the object.
         name: Name of the object.

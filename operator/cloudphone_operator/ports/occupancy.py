@@ -10,7 +10,7 @@ from typing import Any
 
 from cloudphone_operator.kube.resources import PODS, STREAM_SESSIONS
 from cloudphone_operator.names import LABEL_MANAGED_BY, OPERATOR
-from cloudphone_operator.ports.model import MANAGER, Holder, PortClaim
+from cloudphone_operator.ports.model import Holder, PortClaim
 
 UNBOUND_STREAMERS = f"{LABEL_MANAGED_BY}={OPERATOR}"
 """Label selector of our pods; with field selector `spec.nodeName=` those that wait for a node."""
@@ -73,7 +73,7 @@ def _holder_of(pod: Mapping[str, Any]) -> Holder:
         for owner in metadata.get("ownerReferences") or ():
             if owner["kind"] == STREAM_SESSIONS.kind and owner.get("controller"):
                 return Holder(
-                    manager=MANAGER,
+                    manager=OPERATOR,
                     kind=STREAM_SESSIONS.kind,
                     namespace=metadata["namespace"],
                     name=owner["name"],

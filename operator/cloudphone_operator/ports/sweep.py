@@ -14,9 +14,10 @@ from cloudphone_operator.kube.client import KubeClient
 from cloudphone_operator.kube.errors import KubeError
 from cloudphone_operator.kube.resources import STREAM_NODES, STREAM_SESSIONS
 from cloudphone_operator.metrics import MEDIA_PORTS, PORTS_RECLAIMED
+from cloudphone_operator.names import OPERATOR
 from cloudphone_operator.ports.errors import LedgerContended, NodeUnknown
 from cloudphone_operator.ports.ledger import Ledger
-from cloudphone_operator.ports.model import MANAGER, Holder, PortState, SweepResult
+from cloudphone_operator.ports.model import Holder, PortState, SweepResult
 from cloudphone_operator.ports.store import PortStore
 from cloudphone_operator.ports.wire import parse_ledger
 
@@ -124,7 +125,7 @@ class PortSweeper:
         now: datetime,
     ) -> bool | None:
         outside = self._namespaces and holder.namespace not in self._namespaces
-        if places is None or outside or holder.manager != MANAGER:
+        if places is None or outside or holder.manager != OPERATOR:
             return None
         if holder.uid not in places:
             return False

@@ -15,7 +15,8 @@ import pytest
 
 from cloudphone_operator.kube.client import KubeClient, connect
 from cloudphone_operator.kube.resources import NODES, PODS, STREAM_NODES
-from cloudphone_operator.ports.model import MANAGER, Holder
+from cloudphone_operator.names import OPERATOR
+from cloudphone_operator.ports.model import Holder
 
 JsonObject = dict[str, Any]
 
@@ -75,7 +76,7 @@ class Phones:
 
     def holder(self, session: JsonObject) -> Holder:
         return Holder(
-            manager=MANAGER,
+            manager=OPERATOR,
             kind="StreamSession",
             namespace=self.namespace,
             name=session["metadata"]["name"],
@@ -104,7 +105,7 @@ class Phones:
                 "metadata": {
                     "namespace": self.namespace,
                     "name": name,
-                    "labels": {"app.kubernetes.io/managed-by": MANAGER},
+                    "labels": {"app.kubernetes.io/managed-by": OPERATOR},
                     "ownerReferences": [
                         {
                             "apiVersion": "streaming.cloudphone.io/v1alpha1",

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloudphone_operator.names import OPERATOR
 from cloudphone_operator.ports.errors import NoPortFree
 from cloudphone_operator.ports.ledger import (
     FOREIGN_RETRY,
@@ -16,7 +17,6 @@ from cloudphone_operator.ports.ledger import (
     release,
 )
 from cloudphone_operator.ports.model import (
-    MANAGER,
     Holder,
     PortClaim,
     PortEntry,
@@ -30,7 +30,7 @@ QUARANTINE = timedelta(seconds=60)
 RANGE = PortRange(first=50000, last=50009)
 
 
-def session(number: int, *, manager: str = MANAGER) -> Holder:
+def session(number: int, *, manager: str = OPERATOR) -> Holder:
     return Holder(
         manager=manager,
         kind="StreamSession",
@@ -40,11 +40,11 @@ def session(number: int, *, manager: str = MANAGER) -> Holder:
     )
 
 
-def held(port: int, number: int, *, manager: str = MANAGER) -> PortEntry:
+def held(port: int, number: int, *, manager: str = OPERATOR) -> PortEntry:
     return PortEntry(port=port, state=PortState.HELD, holder=session(number, manager=manager))
 
 
-def resting(port: int, number: int, until: datetime, *, manager: str = MANAGER) -> PortEntry:
+def resting(port: int, number: int, until: datetime, *, manager: str = OPERATOR) -> PortEntry:
     return PortEntry(
         port=port,
         state=PortState.QUARANTINED,
@@ -229,7 +229,7 @@ entries = st.builds(
     holder=st.none()
     | st.builds(
         Holder,
-        manager=st.sampled_from(["", MANAGER, "other"]),
+        manager=st.sampled_from(["", OPERATOR, "other"]),
         kind=st.sampled_from(["StreamSession", "Pod"]),
         namespace=st.sampled_from(["", "phones"]),
         name=st.sampled_from(["a", "b"]),

@@ -2,11 +2,12 @@ from typing import Any
 
 import pytest
 
-from cloudphone_operator.ports.model import MANAGER, Holder, PortClaim
+from cloudphone_operator.names import OPERATOR
+from cloudphone_operator.ports.model import Holder, PortClaim
 from cloudphone_operator.ports.occupancy import parse_claims
 
 SESSION = Holder(
-    manager=MANAGER, kind="StreamSession", namespace="phones", name="phone-1", uid="s-uid"
+    manager=OPERATOR, kind="StreamSession", namespace="phones", name="phone-1", uid="s-uid"
 )
 STRANGER = Holder(manager="", kind="Pod", namespace="phones", name="pod", uid="p-uid")
 
@@ -21,7 +22,7 @@ def pod(
 ) -> dict[str, Any]:
     head: dict[str, Any] = {"namespace": "phones", "name": "pod", "uid": "p-uid"}
     if ours:
-        head["labels"] = {"app.kubernetes.io/managed-by": MANAGER}
+        head["labels"] = {"app.kubernetes.io/managed-by": OPERATOR}
         head["ownerReferences"] = [
             {"kind": "StreamSession", "name": "phone-1", "uid": "s-uid", "controller": True}
         ]
@@ -92,5 +93,5 @@ def test_a_terminating_pod_claims_until_it_is_gone_and_its_successor_counts_firs
 
 
 def test_a_label_alone_makes_no_pod_ours() -> None:
-    forged = pod(UDP, metadata={"labels": {"app.kubernetes.io/managed-by": MANAGER}})
+    forged = pod(UDP, metadata={"labels": {"app.kubernetes.io/managed-by": OPERATOR}})
     assert parse_claims([forged], "node-1")[0].holder == STRANGER

@@ -13,6 +13,7 @@ from enum import Enum, auto
 
 import pytest
 
+from cloudphone_operator.names import OPERATOR
 from cloudphone_operator.ports.errors import NoPortFree
 from cloudphone_operator.ports.ledger import (
     FOREIGN_RETRY,
@@ -23,7 +24,7 @@ from cloudphone_operator.ports.ledger import (
     refresh,
     release,
 )
-from cloudphone_operator.ports.model import MANAGER, Holder, PortClaim, PortRange
+from cloudphone_operator.ports.model import Holder, PortClaim, PortRange
 
 PORTS = PortRange(first=50000, last=50004)
 QUARANTINE = timedelta(seconds=60)
@@ -97,7 +98,7 @@ class World:
         if len(self.sessions) < 4:
             self.created += 1
             holder = Holder(
-                manager=MANAGER,
+                manager=OPERATOR,
                 kind="StreamSession",
                 namespace="phones",
                 name=f"phone-{self.created % 6}",
