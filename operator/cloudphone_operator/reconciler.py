@@ -169,7 +169,7 @@ class Reconciler:
         try:
             await self._kube.apply_status(session_status(session, after))
         except (NotFound, Conflict):
-            return 0.0  # it is gone, or it is another of the same name: look again
+            return 0.0  # it is gone, another of the same name, or changed meanwhile: look again
         self._written_at[session.key] = now
         # What was found and taken comes before what was made of it.
         notes[:0] = notes_of_change(session.status, after)

@@ -12,7 +12,7 @@ def session_status(session: Session, status: Status) -> dict[str, Any]:
     """
     Build what is applied to the status subresource: all of it, since what is left out is removed.
 
-    The uid makes sure that a namesake made since is not hit.
+    The version makes sure that neither a namesake made since is hit nor a newer spec is answered.
     """
     fields: dict[str, Any] = {
         "observedGeneration": status.observed_generation,
@@ -54,7 +54,7 @@ def session_status(session: Session, status: Status) -> dict[str, Any]:
         "metadata": {
             "name": session.key.name,
             "namespace": session.key.namespace,
-            "uid": session.uid,
+            "resourceVersion": session.resource_version,
         },
         "status": _present(fields),
     }

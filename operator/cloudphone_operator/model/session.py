@@ -118,6 +118,7 @@ class Session:
         key: Namespace and name.
         uid: Tells it from its namesakes.
         generation: Grows with each change of the spec.
+        resource_version: What of it was read; a status that rests on it is written on no other.
         created_at: When it was created.
         deleting: Whether its deletion has been asked for.
         device: Where the phone is; None for a test pattern.
@@ -136,6 +137,7 @@ class Session:
     key: SessionKey
     uid: str
     generation: int
+    resource_version: str
     created_at: datetime
     deleting: bool
     device: DeviceSource | None

@@ -51,6 +51,7 @@ def parse_session(raw: Any) -> Session:
         key=SessionKey(namespace=metadata.text("namespace"), name=metadata.text("name")),
         uid=metadata.text("uid"),
         generation=metadata.integer("generation", 1),
+        resource_version=metadata.text("resourceVersion"),
         created_at=metadata.time("creationTimestamp"),
         deleting=metadata.has("deletionTimestamp"),
         device=_parse_device(device) if spec.has("device") else None,

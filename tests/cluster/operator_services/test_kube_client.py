@@ -1,3 +1,4 @@
+import dataclasses
 import uuid
 from typing import Any
 
@@ -6,6 +7,8 @@ import pytest
 from cloudphone_operator.kube.client import KubeClient
 from cloudphone_operator.kube.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
 from cloudphone_operator.kube.resources import NODES, PODS, SECRETS, STREAM_NODES, STREAM_SESSIONS
+from cloudphone_operator.manifests.status import session_status
+from cloudphone_operator.parse.session import parse_session
 
 
 def secret(namespace: str, name: str, **data: str) -> dict[str, Any]:
@@ -61,6 +64,18 @@ async def test_apply_with_a_version_is_a_compare_and_swap(kube: KubeClient, name
     await kube.apply_status(status)
     with pytest.raises(Conflict, match="the object has been modified"):
         await kube.apply_status({**status, "status": {"nodeName": "y"}})
+
+
+async def test_a_status_does_not_reach_a_namesake_made_since(
+    kube: KubeClient, namespace: str
+) -> None:
+    spec = {"device": {"podRef": {"name": "phone"}}}
+    read = parse_session(await kube.create({**session(namespace), "spec": spec}))
+    await kube.delete(STREAM_SESSIONS, namespace, "phone-1")
+    await kube.create({**session(namespace), "spec": spec})
+    written = dataclasses.replace(read.status, node_name="x", conditions=())
+    with pytest.raises(Conflict):
+        await kube.apply_status(session_status(read, written))
 
 
 async def test_status_of_an_absent_object_is_not_created(kube: KubeClient, namespace: str) -> None:

@@ -43,6 +43,7 @@ def raw_session(spec: dict[str, Any] | None = None, **changes: Any) -> dict[str,
             "namespace": "phones",
             "uid": SESSION_UID,
             "generation": 1,
+            "resourceVersion": "7",
             "creationTimestamp": "2026-03-01T11:59:00Z",
         },
         "spec": {

@@ -449,7 +449,7 @@ def test_the_status() -> None:
     assert session_status(builders.session(), status) == {
         "apiVersion": "streaming.cloudphone.io/v1alpha1",
         "kind": "StreamSession",
-        "metadata": {"name": "phone-1", "namespace": "phones", "uid": SESSION_UID},
+        "metadata": {"name": "phone-1", "namespace": "phones", "resourceVersion": "7"},
         "status": {
             "observedGeneration": 2,
             "phase": "Streaming",
