@@ -57,13 +57,14 @@ async def test_apply_creates_changes_and_removes_what_it_no_longer_names(
 
 
 async def test_apply_with_a_version_is_a_compare_and_swap(kube: KubeClient, namespace: str) -> None:
-    spec = {"device": {"podRef": {"name": "phone"}}}
-    read = await kube.create({**session(namespace), "spec": spec})
+    # A Secret, since an operator that runs here writes a session's status too.
+    read = await kube.create(secret(namespace, "versioned"))
     version = read["metadata"]["resourceVersion"]
-    status = {**session(namespace, resourceVersion=version), "status": {"nodeName": "x"}}
-    await kube.apply_status(status)
+    wanted = secret(namespace, "versioned", a="b")
+    wanted["metadata"]["resourceVersion"] = version
+    await kube.apply(wanted)
     with pytest.raises(Conflict, match="the object has been modified"):
-        await kube.apply_status({**status, "status": {"nodeName": "y"}})
+        await kube.apply({**wanted, "stringData": {"a": "c"}})
 
 
 async def test_a_status_does_not_reach_a_namesake_made_since(
