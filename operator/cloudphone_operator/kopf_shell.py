@@ -25,6 +25,8 @@ from cloudphone_operator.kube.resources import (
 )
 from cloudphone_operator.model.cluster import Node
 from cloudphone_operator.model.session import SessionKey
+from cloudphone_operator.nodes import NodeFacts
+from cloudphone_operator.nodes import parse_node as parse_facts
 from cloudphone_operator.parse.fields import ParseError
 from cloudphone_operator.parse.node import parse_node
 from cloudphone_operator.parse.session import parse_session
@@ -107,7 +109,7 @@ def _build_registry(
 ) -> kopf.OperatorRegistry:
     # kopf types a handler by all of its keyword arguments; ours name those that they use.
     registry = kopf.OperatorRegistry()
-    nodes: dict[str, Node] = {}
+    nodes: dict[str, tuple[Node, NodeFacts]] = {}
 
     def publish(topics: Iterable[Topic], subscriptions: _Index) -> None:
         for topic in topics:
@@ -153,7 +155,7 @@ def _build_registry(
     ) -> None:
         # Make sure the kubelet's heartbeats wake nobody: only what a decision looks at counts.
         try:
-            node = None if type == "DELETED" else parse_node(dict(body), (), Ledger())
+            node = None if type == "DELETED" else _look_at_node(dict(body))
         except ParseError as error:
             _logger.warning("Node %s: %s", name, error)
             return
@@ -174,6 +176,11 @@ def _build_registry(
         publish(list(subscriptions), subscriptions)
 
     return registry
+
+
+def _look_at_node(raw: dict[str, Any]) -> tuple[Node, NodeFacts]:
+    """All of a Node that decisions rest on; labels and addresses too, by which its class goes."""
+    return parse_node(raw, (), Ledger()), parse_facts(raw)
 
 
 def _selector(resource: Resource) -> tuple[str, str, str]:
