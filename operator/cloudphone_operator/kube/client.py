@@ -98,25 +98,25 @@ class KubeClient:
             query = [*selectors, ("limit", str(_LIST_CHUNK)), ("continue", following)]
 
     async def apply(
-        self, manifest: Mapping[str, Any], *, field_manager: str = OPERATOR, force: bool = True
+        self, manifest: Mapping[str, Any], *, field_manager: str = OPERATOR
     ) -> dict[str, Any]:
         """
         Server-side apply: create the object, or set the fields that the manifest names.
 
-        See KEP-555. Fields that this manager applied before and leaves out now are removed.
+        See KEP-555. Fields that this manager applied before and leaves out now are removed; fields
+        that another manager owns are taken over.
 
         Args:
             manifest: Whole desired object. With `metadata.resourceVersion` it is a
                 compare-and-swap too, and a `Conflict` if somebody has written since.
             field_manager: Owner of the fields.
-            force: Take over fields that another manager owns; else that is a `Conflict`.
         Returns:
             The object as stored.
         """
-        return await self._apply(manifest, "", field_manager, force=force)
+        return await self._apply(manifest, "", field_manager)
 
     async def apply_status(
-        self, manifest: Mapping[str, Any], *, field_manager: str = OPERATOR, force: bool = True
+        self, manifest: Mapping[str, Any], *, field_manager: str = OPERATOR
     ) -> dict[str, Any]:
         """
         Server-side apply of `status`; the object must exist.
@@ -128,7 +128,7 @@ class KubeClient:
             NotFound: If the object does not exist.
             Conflict: If somebody has written since the given `metadata.resourceVersion`.
         """
-        return await self._apply(manifest, "status", field_manager, force=force)
+        return await self._apply(manifest, "status", field_manager)
 
     async def create(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """
@@ -206,13 +206,13 @@ class KubeClient:
             _logger.warning("event %s not written: %s", manifest.get("reason"), error)
 
     async def _apply(
-        self, manifest: Mapping[str, Any], sub: str, field_manager: str, *, force: bool
+        self, manifest: Mapping[str, Any], sub: str, field_manager: str
     ) -> dict[str, Any]:
         metadata = manifest["metadata"]
         return await self._transport.call(
             "PATCH",
             resource_of(manifest).path(metadata.get("namespace"), metadata["name"], sub),
-            query=[("fieldManager", field_manager), ("force", "true" if force else "false")],
+            query=[("fieldManager", field_manager), ("force", "true")],
             body=manifest,
             content_type=_APPLY,
         )

@@ -86,7 +86,6 @@ PODS = _core("pods", "Pod")
 SECRETS = _core("secrets", "Secret")
 SERVICES = _core("services", "Service")
 NODES = _core("nodes", "Node", namespaced=False)
-NAMESPACES = _core("namespaces", "Namespace", namespaced=False)
 NETWORK_POLICIES = Resource(
     group="networking.k8s.io",
     version="v1",
@@ -116,7 +115,6 @@ _ALL = (
     SECRETS,
     SERVICES,
     NODES,
-    NAMESPACES,
     NETWORK_POLICIES,
     ENDPOINT_SLICES,
     LEASES,
