@@ -119,7 +119,7 @@ def conclude(
     looks = [resync_s, *(each for each in look_again_s if each is not None)]
     looks += [
         (moment - observed.now).total_seconds()
-        for moment in (deadline, _end(observed, facts))
+        for moment in (deadline, session.ends_at)
         if moment is not None and moment > observed.now
     ]
     return Decision(
@@ -212,13 +212,6 @@ def _judge_finished(facts: Facts) -> Condition:
     if facts.rest is Rest.EXPIRED:
         return true(ConditionType.FINISHED, "MaxDurationReached", facts.rest.sentence)
     return false(ConditionType.FINISHED, "NotFinished", "The session has not ended.")
-
-
-def _end(observed: Observed, facts: Facts) -> datetime | None:
-    maximum_s = observed.session.lifecycle.max_duration_s
-    if maximum_s is None or facts.rest is not None:
-        return None
-    return observed.session.created_at + timedelta(seconds=maximum_s)
 
 
 def _status(observed: Observed, facts: Facts, conditions: tuple[Condition, ...]) -> Status:

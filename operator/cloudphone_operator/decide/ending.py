@@ -13,16 +13,9 @@ from cloudphone_operator.model.session import Session
 from cloudphone_operator.model.status import ConditionType
 
 
-def finishes_at(session: Session) -> datetime | None:
-    """When the session ends by itself; None if it does not."""
-    if session.lifecycle.max_duration_s is None:
-        return None
-    return session.created_at + timedelta(seconds=session.lifecycle.max_duration_s)
-
-
 def is_finished(session: Session, now: datetime) -> bool:
     """Whether the session has ended by itself."""
-    end = finishes_at(session)
+    end = session.ends_at
     return end is not None and now >= end
 
 
@@ -38,7 +31,7 @@ def end_session(observed: Observed) -> Decision:
     actions += release_ports(observed, keep=None)
     look_again: list[float | None] = []
     if rest is Rest.EXPIRED and session.lifecycle.ttl_after_finished_s is not None:
-        end = finishes_at(session)
+        end = session.ends_at
         assert end is not None  # it is expired
         removal = end + timedelta(seconds=session.lifecycle.ttl_after_finished_s)
         if observed.now >= removal:

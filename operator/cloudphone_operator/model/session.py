@@ -1,7 +1,7 @@
 """What the user wants: the spec of a StreamSession, and the status that we last wrote to it."""
 
 import dataclasses
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cloudphone_operator.model.status import Status
 from cloudphone_protocol.session import Access, CaptureMode, Video
@@ -151,6 +151,13 @@ class Session:
     placement: Placement
     without_effect: tuple[str, ...]
     status: Status
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it ends by itself; None if it does not."""
+        if self.lifecycle.max_duration_s is None:
+            return None
+        return self.created_at + timedelta(seconds=self.lifecycle.max_duration_s)
 
 
 def _meets(labels: dict[str, str], requirement: Requirement) -> bool:
