@@ -1,9 +1,10 @@
 """
-Builds the Go programs of `dev/go`: Kubernetes' own, helm, and the pods' pause program.
+Builds the Go programs of this checkout: Kubernetes' own, helm, the pods' pause program, and the
+benchmarks' peers.
 
-Each folder there is a Go module that pins one upstream by version and checksum. A build goes
-into the cache under a name made from everything that decides its result, so that a second run
-finds it and does nothing.
+Each is a Go module that pins its upstream by version and checksum. A build goes into the cache
+under a name made from everything that decides its result, so that a second run finds it and does
+nothing.
 """
 
 import hashlib
@@ -32,30 +33,46 @@ _OLDEST_GO = (1, 21)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoModule:
-    """One folder of `dev/go`: what it builds, and from where."""
+    """One Go module: what it builds, and from where."""
 
-    folder: str
+    name: str
+    directory: Path
     upstream: str | None
     """Module path of the pinned upstream; None for a program whose source is here."""
     package: str
-    """Package of a program; `{}` stands for its name."""
+    """Package of a program; `{}` stands for its name. With a dot in front its source is here."""
     version_package: str | None
     """Kubernetes' programs refuse each other without a version linked into this package."""
 
 
 KUBERNETES = GoModule(
-    folder="kubernetes",
+    name="kubernetes",
+    directory=paths.GO_MODULES / "kubernetes",
     upstream="k8s.io/kubernetes",
     package="k8s.io/kubernetes/cmd/{}",
     version_package="k8s.io/component-base/version",
 )
 HELM = GoModule(
-    folder="helm",
+    name="helm",
+    directory=paths.GO_MODULES / "helm",
     upstream="helm.sh/helm/v3",
     package="helm.sh/helm/v3/cmd/{}",
     version_package=None,
 )
-PAUSE = GoModule(folder="pause", upstream=None, package=".", version_package=None)
+PAUSE = GoModule(
+    name="pause",
+    directory=paths.GO_MODULES / "pause",
+    upstream=None,
+    package=".",
+    version_package=None,
+)
+PION = GoModule(
+    name="pion",
+    directory=paths.CHECKOUT / "bench" / "go",
+    upstream="github.com/pion/webrtc/v4",
+    package="./{}",
+    version_package=None,
+)
 
 _MODULE_OF = {
     "kube-apiserver": KUBERNETES,
@@ -66,6 +83,8 @@ _MODULE_OF = {
     "kubectl": KUBERNETES,
     "helm": HELM,
     "pause": PAUSE,
+    "pion-sender": PION,
+    "viewers": PION,
 }
 
 
@@ -96,7 +115,7 @@ def pinned_version(go_mod: str, upstream: str) -> str:
     """Return the version that a `go.mod`'s `require` lines give to a module."""
     found = re.search(rf"^(?:require )?\s*{re.escape(upstream)} (v\S+)", go_mod, re.MULTILINE)
     if found is None:
-        raise DevError(f"go.mod requires no {upstream}; restore dev/go from Git")
+        raise DevError(f"go.mod requires no {upstream}; restore it from Git")
     return found.group(1)
 
 
@@ -114,19 +133,19 @@ def linker_flags(version_package: str | None, version: str) -> str:
     return " ".join(flags)
 
 
-def build_name(folder: str, version: str, inputs: Mapping[str, bytes]) -> str:
+def build_name(name: str, version: str, inputs: Mapping[str, bytes]) -> str:
     """
     Return the cache folder's name for a build: readable, and different for any other input.
 
     Args:
-        folder: the module's folder.
+        name: the module's name.
         version: the pinned version.
         inputs: everything else that decides the result, by name.
     """
     digest = hashlib.sha256()
-    for name, content in sorted(inputs.items()):
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return f"{folder}-{version}-{digest.hexdigest()[:12]}"
+    for input_name, content in sorted(inputs.items()):
+        digest.update(f"{input_name}\0{len(content)}\0".encode() + content)
+    return f"{name}-{version}-{digest.hexdigest()[:12]}"
 
 
 def go_version(text: str) -> tuple[int, int] | None:
@@ -138,20 +157,22 @@ def go_version(text: str) -> tuple[int, int] | None:
 def _version_of(module: GoModule) -> str:
     if module.upstream is None:
         return "v0"
-    go_mod = (paths.GO_MODULES / module.folder / "go.mod").read_text(encoding="utf-8")
+    go_mod = (module.directory / "go.mod").read_text(encoding="utf-8")
     return pinned_version(go_mod, module.upstream)
 
 
 def _target(name: str) -> Path:
     module = _MODULE_OF[name]
-    folder = paths.GO_MODULES / module.folder
+    folder = module.directory
     version = _version_of(module)
     inputs = {file.name: file.read_bytes() for file in folder.glob("go.*")}
-    if module.upstream is None:
-        inputs |= {file.name: file.read_bytes() for file in folder.glob("*.go")}
+    if module.package.startswith("."):
+        inputs |= {
+            str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*.go")
+        }
     inputs["flags"] = linker_flags(module.version_package, version).encode()
     inputs["machine"] = os.uname().machine.encode()
-    return paths.cache() / "bin" / build_name(module.folder, version, inputs) / name
+    return paths.cache() / "bin" / build_name(module.name, version, inputs) / name
 
 
 def _go() -> Path:
@@ -161,7 +182,7 @@ def _go() -> Path:
     if go is None:
         raise DevError(
             "Go is not installed; install Go 1.21 or newer (https://go.dev/doc/install), it builds"
-            " Kubernetes from source"
+            " Kubernetes and the benchmarks' peers from source"
         )
     said = command.run([go, "version"], environment=_SETTINGS | {"GOTOOLCHAIN": "local"})
     version = go_version(said)
@@ -191,7 +212,7 @@ def _build(go: Path, name: str, target: Path, progress: Progress) -> None:
                 module.package.format(name),
             ],
             environment={**_SETTINGS, "GOOS": host_system, "GOARCH": host_machine},
-            directory=paths.GO_MODULES / module.folder,
+            directory=module.directory,
             timeout_s=3600,
         )
         # The rename is the stamp: a file of this name is a finished build.
