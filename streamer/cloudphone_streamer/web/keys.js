@@ -31,12 +31,13 @@ const LEFT_TO_BROWSER = new Set(["F5", "F11", "F12"]);
 const CTRL_LEFT_TO_BROWSER = new Set(["v", "r", "t", "w", "n", "l", "+", "-", "0"]);
 
 /** The Android key for a key event, or null if what it writes is to go as text. */
-export function keyCodeOf({ code, key, altKey, ctrlKey }) {
+export function keyCodeOf({ code, key, altKey, ctrlKey, shiftKey }) {
   if (BY_CODE.has(code)) return BY_CODE.get(code);
   // AltGr writes characters of its own, and browsers report it as Ctrl and Alt.
   if (altKey && ctrlKey) return null;
   if (/^[a-z]$/i.test(key)) return KEYCODE_A + key.toLowerCase().charCodeAt(0) - 97;
-  if (/^[0-9]$/.test(key)) return KEYCODE_0 + Number(key);
+  // With Shift, as a French keyboard writes digits, Android would make it the sign above the digit.
+  if (/^[0-9]$/.test(key) && !shiftKey) return KEYCODE_0 + Number(key);
   return key === " " ? KEYCODE_SPACE : null;
 }
 

@@ -26,9 +26,11 @@ function show() {
   if (!isConnected) return;
   if (state && state.state !== "streaming" && state.state !== "closing") {
     const isStarting = state.reason === "Starting";
+    // What failed for long, or needs a person, comes back too, but nobody knows when.
+    const when = state.state === "failed" ? "as soon as that is mended" : "by itself";
     view.show("phone-away", {
       title: isStarting ? "The phone is starting" : "The phone is away",
-      text: `${sentence(state.message)} The picture comes back by itself.`,
+      text: `${sentence(state.message)} The picture comes back ${when}.`,
     });
   } else if (!mayPlay) {
     view.show("paused", { text: "This browser waits for a tap.", action: { label: "Play", run: play } });
@@ -90,15 +92,16 @@ link.addEventListener("lost", ({ detail: reason }) => {
 });
 
 link.addEventListener("refused", ({ detail: problem }) => {
-  const title = {
-    viewer_limit_reached: "The session is full",
-    not_streaming: "The phone is away",
-  }[problem.code];
   known.isConnected = false;
-  view.show(title ? "phone-away" : "reconnecting", {
-    title,
-    text: `${sentence(problem.message)} Trying again by itself.`,
-  });
+  if (problem.code === "viewer_limit_reached") {
+    view.show("full", {
+      text: "As many people watch this phone as may. The picture comes by itself when one leaves.",
+    });
+  } else {
+    view.show(problem.code === "not_streaming" ? "phone-away" : "reconnecting", {
+      text: `${sentence(problem.message)} Trying again by itself.`,
+    });
+  }
 });
 
 link.addEventListener("stopped", ({ detail: problem }) => {

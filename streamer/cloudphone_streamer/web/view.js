@@ -5,6 +5,7 @@ const STATUS = {
   live: "Live",
   reconnecting: "Reconnecting",
   "phone-away": "Phone away",
+  full: "Session full",
   paused: "Paused",
   refused: "Not available",
   expired: "Link expired",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from cloudphone_protocol.session import Capture, CaptureMode, Video
+from cloudphone_protocol.session import Access, Capture, CaptureMode, Video
 from cloudphone_protocol.tickets import Permission
 from tests.integration.streamer_app.dots import until_spot
 from tests.integration.streamer_app.process import (
@@ -179,11 +179,47 @@ async def test_a_phone_that_is_away_is_said_over_the_picture(
     page = await open_viewer(browser, viewer_url(running))
     await running.push(DOCUMENT.model_copy(update={"capture": Capture(mode=CaptureMode.SCREENCAP)}))
     await page.locator('body[data-state="phone-away"]').wait_for(timeout=5000)
-    await expect(page.locator("#cover-text")).to_contain_text("this version has no other mode")
+    await expect(page.locator("#cover-text")).to_have_text(
+        re.compile("this version has no other mode. The picture comes back as soon as that")
+    )
     await page.reload()
     await page.locator('body[data-state="phone-away"]').wait_for(timeout=5000)
     await running.push(DOCUMENT)
     await page.locator(LIVE).wait_for(timeout=5000)
+
+
+async def test_a_full_session_is_said_and_opens_when_somebody_leaves(
+    browser: Browser, running: Streamer
+) -> None:
+    await running.push(DOCUMENT.model_copy(update={"access": Access(max_viewers=1)}))
+    first = await open_viewer(browser, viewer_url(running))
+    second = await browser.new_page()
+    await second.goto(viewer_url(running))
+    await second.locator('body[data-state="full"]').wait_for(timeout=5000)
+    await expect(second.locator("#status-text")).to_have_text("Session full")
+    await first.close()
+    await second.locator(LIVE).wait_for(timeout=10_000)
+
+
+async def test_on_a_phone_held_sideways_a_long_sentence_is_read_whole(
+    browser: Browser, running: Streamer
+) -> None:
+    context = await browser.new_context(
+        viewport={"width": 844, "height": 390}, has_touch=True, is_mobile=True
+    )
+    page = await context.new_page()
+    await page.goto(viewer_url(running))
+    await page.locator(LIVE).wait_for(timeout=10_000)
+    await running.push(DOCUMENT.model_copy(update={"capture": Capture(mode=CaptureMode.AUTO)}))
+    await page.locator('body[data-state="phone-away"]').wait_for(timeout=5000)
+    await page.locator("#cover-text").evaluate(
+        "(text) => { text.textContent = 'word '.repeat(80) }"
+    )
+    hidden_px = await page.locator("#cover").evaluate("(el) => el.scrollHeight - el.clientHeight")
+    assert hidden_px == 0
+    title = await page.locator("#cover-title").bounding_box()
+    assert title is not None
+    assert title["y"] >= 0
 
 
 async def test_the_page_follows_a_picture_of_another_size(
@@ -291,6 +327,7 @@ async def test_keys_become_android_keys_or_text(browser: Browser, running: Strea
         ({"code": "KeyQ", "key": "a"}, 29),
         ({"code": "Digit7", "key": "7"}, 14),
         ({"code": "Digit7", "key": "/"}, None),
+        ({"code": "Digit7", "key": "7", "shiftKey": True}, None),
         ({"code": "Space", "key": " "}, 62),
         ({"code": "Enter", "key": "Enter"}, 66),
         ({"code": "Backspace", "key": "Backspace"}, 67),
