@@ -6,6 +6,7 @@ here.
 """
 
 import asyncio
+import errno
 import logging
 import time
 from collections import Counter
@@ -18,7 +19,7 @@ from cloudphone_protocol.reports import CaptureReport, CaptureState, Report
 from cloudphone_protocol.session import SessionDocument
 from cloudphone_streamer.adb.keys import AdbKey
 from cloudphone_streamer.capture.factory import make_capture
-from cloudphone_streamer.errors import PortInUse
+from cloudphone_streamer.errors import PortUnavailable
 from cloudphone_streamer.health import Health, judge
 from cloudphone_streamer.metrics import Metrics, Snapshot
 from cloudphone_streamer.pipeline import Pipeline, starting
@@ -114,8 +115,18 @@ class Streamer:
         Take all ports and begin to capture.
 
         Raises:
-            PortInUse: If another process has one of the ports.
+            StreamerError: If one of the ports cannot be had.
         """
+        logger.info(
+            "streamer starts",
+            extra={
+                "session": f"{self._document.session.namespace}/{self._document.session.name}",
+                "uid": self._document.session.uid,
+                "version": self._document.version(),
+                "pod": self._settings.pod_name,
+                "node": self._settings.node_name,
+            },
+        )
         await self._media.start()
         public = public_application(
             whep=self._whep,
@@ -173,10 +184,15 @@ class Streamer:
         try:
             await web.TCPSite(runner, port=port).start()
         except OSError as error:
-            raise PortInUse(
-                f"{variable} is {port}, which cannot be listened on ({error.strerror}); "
-                f"end the program that has it (`ss -ltnp sport = :{port}` names it) "
-                f"or set {variable} to a free port"
+            if error.errno == errno.EADDRINUSE:
+                remedy = (
+                    f"end the program that has it (`ss -ltnp sport = :{port}` names it) "
+                    f"or set {variable} to a free port"
+                )
+            else:
+                remedy = f"set {variable} to a port that this user may listen on"
+            raise PortUnavailable(
+                f"{variable} is {port}, which cannot be listened on ({error.strerror}); {remedy}"
             ) from None
 
     def _on_capture_report(self, report: CaptureReport) -> None:

@@ -3,7 +3,7 @@ The exceptions of this package.
 
     StreamerError
     +-- SettingsError           an environment variable or a session file does not fit
-    +-- PortInUse               another process listens on a port that this one was given
+    +-- PortUnavailable         a port that this process was given cannot be listened on
     +-- ViewerLimitReached      the session is full
     +-- (adb.errors, webrtc.errors, ...: each part's own errors derive from StreamerError)
 
@@ -19,8 +19,8 @@ class SettingsError(StreamerError):
     """An environment variable or a session file does not fit; the text names it."""
 
 
-class PortInUse(StreamerError):
-    """Another process listens on a port that this one was given."""
+class PortUnavailable(StreamerError):
+    """A port that this process was given cannot be listened on; the text says why."""
 
 
 class ViewerLimitReached(StreamerError):

@@ -98,7 +98,9 @@ class Settings(BaseSettings):
     session_dir: Path = Path(SESSION_DIR)
     """Folder with the session document, the ticket key and the credential."""
     pod_name: str = Field(default_factory=socket.gethostname)
+    """Named in reports and in the log."""
     node_name: str = ""
+    """Named in the log."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = (
         "info"
     )
