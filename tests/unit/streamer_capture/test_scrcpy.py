@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cloudphone_protocol.session import Video
 from cloudphone_streamer.adb import errors as adb_errors
+from cloudphone_streamer.bitstream.errors import BitstreamError
 from cloudphone_streamer.capture.errors import CaptureFailure
 from cloudphone_streamer.capture.scrcpy.failures import clean_output, server_failure, to_failure
 from cloudphone_streamer.capture.scrcpy.jar import ServerJar
@@ -64,8 +65,12 @@ def test_a_packet_is_yielded_with_its_last_byte() -> None:
 @pytest.mark.parametrize(
     ("data", "text"),
     [
-        pytest.param(PREAMBLE[:65] + bytes(4), "could not start its encoder", id="disabled"),
-        pytest.param(PREAMBLE[:65] + b"\0\0\0\1", "could not start its encoder", id="failed"),
+        pytest.param(
+            PREAMBLE[:65] + bytes(4), "check that the Android image has one", id="disabled"
+        ),
+        pytest.param(
+            PREAMBLE[:65] + b"\0\0\0\1", "check that the Android image has one", id="failed"
+        ),
         pytest.param(PREAMBLE[:65] + b"h265", "codec is 0x68323635; expected h264", id="H.265"),
         pytest.param(
             PREAMBLE + struct.pack(">QI", 0, MAX_PACKET_BYTES + 1),
@@ -127,6 +132,12 @@ def test_a_phones_words_become_one_short_printable_line(output: str) -> None:
     line = clean_output(output)
     assert len(line) <= 400
     assert line.isprintable()
+
+
+def test_a_picture_that_cannot_be_read_is_put_down_to_the_phone_s_encoder() -> None:
+    failure = to_failure(BitstreamError("header ends 1 bits early"))
+    assert failure.reason == "BitstreamInvalid"
+    assert failure.message.startswith("the phone's encoder yields no valid H.264: header ends")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ _REASONS: tuple[tuple[type[StreamerError], str, bool], ...] = (
     (adb.AdbSyncFailed, "ScrcpyServerNotPushed", False),
     (adb.AdbStreamClosed, "ScrcpyServerEnded", False),
     (adb.AdbProtocolViolation, "AdbProtocolViolation", False),
-    (BitstreamError, "BitstreamInvalid", False),
 )
 """Error, reason, and whether a person has to mend it."""
 
@@ -29,6 +28,13 @@ def to_failure(error: StreamerError) -> CaptureFailure:
     """The reason that goes with an error."""
     if isinstance(error, CaptureFailure):
         return error
+    if isinstance(error, BitstreamError):
+        return CaptureFailure(
+            "BitstreamInvalid",
+            f"the phone's encoder yields no valid H.264: {error}; "
+            "check the encoder of the Android image",
+            needs_person=False,
+        )
     for kind, reason, needs_person in _REASONS:
         if isinstance(error, kind):
             return CaptureFailure(reason, str(error), needs_person=needs_person)

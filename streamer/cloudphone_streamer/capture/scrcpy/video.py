@@ -104,7 +104,8 @@ class VideoDemuxer:
         if codec in (_CODEC_DISABLED, _CODEC_FAILED):
             raise CaptureFailure(
                 "ScrcpyServerFailed",
-                "the scrcpy server could not start its encoder; see its output",
+                "the scrcpy server could not start the phone's H.264 encoder; "
+                "check that the Android image has one",
                 needs_person=False,
             )
         if codec != _CODEC_H264:
