@@ -155,13 +155,19 @@ class DtlsServer:
                 for algorithm, value in self._fingerprints
             ]
         )
+        starting = asyncio.create_task(self._dtls.start(parameters), name="dtls-handshake")
         try:
-            async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
-                await self._dtls.start(parameters)
-        except TimeoutError:
-            raise HandshakeFailed(
-                f"DTLS handshake did not finish in {HANDSHAKE_TIMEOUT_S:.0f} s"
-            ) from None
+            done, _ = await asyncio.wait([starting], timeout=HANDSHAKE_TIMEOUT_S)
+        finally:
+            if not starting.done():
+                # A cancellation would be lost where it meets a datagram: aiortc reads by
+                # `wait_for`, which swallows it up to Python 3.11. The pipe's end is not.
+                self._pipe.close()
+                await asyncio.wait([starting])
+        if not done:
+            raise HandshakeFailed(f"DTLS handshake did not finish in {HANDSHAKE_TIMEOUT_S:.0f} s")
+        try:
+            starting.result()
         except SSL.Error as error:
             raise HandshakeFailed(f"DTLS handshake failed: {error}") from None
         if self._dtls.state != DtlsState.CONNECTED:
