@@ -29,7 +29,6 @@ class ProblemCode(StrEnum):
     DOCUMENT_INVALID = "document_invalid"
     ETAG_MISSING = "etag_missing"
     ETAG_MISMATCH = "etag_mismatch"
-    RESTART_UNSUPPORTED = "restart_unsupported"
     UNAVAILABLE = "unavailable"
     INTERNAL_ERROR = "internal_error"
 
@@ -52,7 +51,6 @@ STATUS: dict[ProblemCode, int] = {
     ProblemCode.DOCUMENT_INVALID: 422,
     ProblemCode.ETAG_MISSING: 428,
     ProblemCode.ETAG_MISMATCH: 412,
-    ProblemCode.RESTART_UNSUPPORTED: 422,
     ProblemCode.UNAVAILABLE: 503,
     ProblemCode.INTERNAL_ERROR: 500,
 }

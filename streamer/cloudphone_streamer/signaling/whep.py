@@ -7,7 +7,7 @@ address, which is the right to end it: tickets live for a minute, connections fo
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
@@ -22,7 +22,6 @@ from cloudphone_streamer.signaling.problems import HttpProblem, read_body
 from cloudphone_streamer.viewers.registry import Viewers
 from cloudphone_streamer.viewers.viewer import Viewer
 from cloudphone_streamer.webrtc.errors import (
-    IceRestartUnsupported,
     MalformedFragment,
     MalformedOffer,
     NoCommonCodec,
@@ -37,7 +36,6 @@ MAX_SDP_BYTES = 64 * 1024
 _SDP = "application/sdp"
 _TRICKLE = "application/trickle-ice-sdpfrag"
 
-_NO_RESTART = "ICE cannot be restarted; end this connection and open another"
 _OVER = "there is no such connection, or it is over"
 
 _RETRY_AFTER = {"Retry-After": "2"}
@@ -132,27 +130,31 @@ class WhepEndpoint:
     async def _patch_resource(self, request: web.Request) -> web.Response:
         viewer_id, resource = self._find(request)
         fragment = await _read_sdp(request, _TRICKLE)
-        etag = request.headers.get("If-Match")
-        if etag is None:
+        expected = request.headers.get("If-Match")
+        if expected is None:
             raise HttpProblem(
-                ProblemCode.ETAG_MISSING, "If-Match is missing; expected the ETag of the answer"
+                ProblemCode.ETAG_MISSING,
+                "If-Match is missing; expected the ETag of the answer, or * for an ICE restart",
             )
-        if etag.strip() == "*":
-            # draft-ietf-wish-whep: If-Match "*" asks for an ICE restart.
-            raise HttpProblem(ProblemCode.RESTART_UNSUPPORTED, _NO_RESTART)
-        if etag.strip() != resource.etag:
+        if expected.strip() not in {"*", resource.etag}:
             raise HttpProblem(
-                ProblemCode.ETAG_MISMATCH, "If-Match is not the ETag of this connection"
+                ProblemCode.ETAG_MISMATCH,
+                "If-Match is not the ETag of this connection's present ICE session",
             )
         try:
-            await self._media.add_trickle(viewer_id, fragment)
+            restarted = self._media.apply_fragment(viewer_id, fragment)
         except MalformedFragment as error:
             raise HttpProblem(ProblemCode.SDP_MALFORMED, str(error)) from None
-        except IceRestartUnsupported:
-            raise HttpProblem(ProblemCode.RESTART_UNSUPPORTED, _NO_RESTART) from None
         except UnknownViewer:
             raise HttpProblem(ProblemCode.NO_SUCH_RESOURCE, _OVER) from None
-        return web.Response(status=204)
+        if restarted is None:
+            return web.Response(status=204)
+        self._resources[viewer_id] = replace(resource, etag=restarted.etag)
+        return web.Response(
+            body=restarted.fragment.encode(),
+            content_type=_TRICKLE,
+            headers={"ETag": restarted.etag, "Cache-Control": "no-store"},
+        )
 
     async def _delete_resource(self, request: web.Request) -> web.Response:
         viewer_id = request.match_info["viewer_id"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cloudphone_protocol.channel import MAX_MESSAGE_BYTES
 from cloudphone_streamer.rtp.packet import ExtensionUri
 from cloudphone_streamer.rtp.sender import VideoParameters
-from cloudphone_streamer.webrtc.ice_lite import Credentials, host_candidate
+from cloudphone_streamer.webrtc.ice_lite import Credentials, candidate_lines
 from cloudphone_streamer.webrtc.offer import Offer, Section, SectionUse, VideoFormat
 
 SCTP_PORT = 5000
@@ -28,7 +28,7 @@ class LocalTransport:
         credentials: ICE, of this viewer.
         fingerprint: SDP value of our certificate's fingerprint.
         addresses: IP addresses that viewers reach, the preferred first.
-        port: UDP port at each of them.
+        port: Port at each of them, UDP and TCP.
     """
 
     credentials: Credentials
@@ -115,9 +115,6 @@ def _transport_lines(transport: LocalTransport, *, with_candidates: bool) -> lis
         "a=setup:passive",
     ]
     if with_candidates:
-        lines += [
-            "a=candidate:" + host_candidate(address=address, port=transport.port, position=position)
-            for position, address in enumerate(transport.addresses)
-        ]
+        lines += candidate_lines(transport.addresses, transport.port)
         lines.append("a=end-of-candidates")
     return lines

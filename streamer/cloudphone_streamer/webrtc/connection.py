@@ -21,11 +21,11 @@ from cloudphone_streamer.webrtc.answer import SCTP_PORT
 from cloudphone_streamer.webrtc.dtls import DtlsServer, HandshakeFailed, ProcessCertificate
 from cloudphone_streamer.webrtc.handler import ViewerHandler
 from cloudphone_streamer.webrtc.ice_lite import CONSENT_TIMEOUT_S, Credentials, IceLite
+from cloudphone_streamer.webrtc.mux import Mux, Path
 from cloudphone_streamer.webrtc.offer import Offer
 from cloudphone_streamer.webrtc.sctp import DataChannels
 from cloudphone_streamer.webrtc.srtp import PacketBuffer, SrtpError, SrtpSession
 from cloudphone_streamer.webrtc.stats import ViewerStats
-from cloudphone_streamer.webrtc.udp_mux import Path, UdpMux
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class CloseReason(StrEnum):
 class Owner(Protocol):
     """What a connection needs of its server."""
 
-    mux: UdpMux
+    mux: Mux
     buffer: PacketBuffer
     certificate: ProcessCertificate
     fanout: VideoFanout
@@ -147,13 +147,12 @@ class ViewerConnection:
         self.viewer_id = viewer_id
         self.offer = offer
         self.is_connected = False
-        self._credentials = credentials
         self._parameters = parameters
         self._handler = handler
         self._owner = owner
         self._ice: IceLite[Path] = IceLite(
             local=credentials,
-            remote_user_fragment=offer.user_fragment,
+            remote=offer.credentials,
             now_s=time.monotonic(),
         )
         self._dtls: DtlsServer | None = None
@@ -174,15 +173,28 @@ class ViewerConnection:
         now_s = time.monotonic()
         host, port = path.address[:2]
         reply = self._ice.handle(datagram, path, (host, port), now_s)
+        mux = self._owner.mux
         if reply.retired is not None:
-            self._owner.mux.invalidate(reply.retired, self)
-        if reply.validated is not None and not self._owner.mux.validate(path, self, now_s):
+            mux.release((reply.retired,), self)
+        if reply.ended_user_fragment is not None:
+            mux.unregister(reply.ended_user_fragment)
+        if reply.validated is not None and not mux.validate(path, self, now_s):
             self._ice.forget(path)
             return
         if reply.response is not None:
             path.send(reply.response)
+        if reply.own_check is not None:
+            path.send(reply.own_check)
         if reply.validated is not None and self._connecting is None:
-            self._connecting = asyncio.create_task(self._connect(), name="viewer-connect")
+            # Made here: the first record often comes in the same turn of the event loop, before
+            # the task has begun, and the viewer would repeat it only after a second.
+            self._dtls = DtlsServer(
+                certificate=self._owner.certificate,
+                fingerprints=self.offer.fingerprints,
+                send=self._send_datagram,
+                on_closed=lambda: self._owner.end(self, CloseReason.CLOSED_BY_VIEWER),
+            )
+            self._connecting = asyncio.create_task(self._connect(self._dtls), name="viewer-connect")
 
     def handle_dtls(self, datagram: bytes) -> None:
         """Take a DTLS record."""
@@ -203,12 +215,34 @@ class ViewerConnection:
         if self._sender.handle_feedback(feedback, time.monotonic()):
             self._owner.fanout.request_key_frame()
 
+    def handle_path_lost(self, path: Path) -> None:
+        """A TCP connection has ended; the viewer may come by another path."""
+        self._ice.forget(path)
+
     # From the server.
+
+    @property
+    def remote(self) -> Credentials:
+        """The viewer's ICE credentials, as it last gave them."""
+        return self._ice.remote
+
+    def restart_ice(self, *, local: Credentials, remote: Credentials) -> None:
+        """
+        Let the viewer come by other paths; media, DTLS and data channels go on.
+
+        Args:
+            local: Our new credentials.
+            remote: The viewer's.
+        """
+        replaced = self._ice.restart(local=local, remote=remote)
+        if replaced is not None:
+            self._owner.mux.unregister(replaced)
+        self._owner.mux.register(local.user_fragment, self)
 
     def tick(self, now_s: float) -> None:
         """Report to the viewer, and end it when it is silent; once a second."""
         silent_s = self._ice.silent_s(now_s)
-        if self._ice.selected is None:
+        if self._connecting is None:
             if silent_s > CONNECT_TIMEOUT_S:
                 self._owner.end(self, CloseReason.CONNECT_TIMEOUT)
         elif silent_s > CONSENT_TIMEOUT_S:
@@ -262,7 +296,9 @@ class ViewerConnection:
             await self._channels.close()
         if self._dtls is not None:
             await self._dtls.close()
-        self._owner.mux.unregister(self._credentials.user_fragment, self, self._ice.paths)
+        for user_fragment in self._ice.user_fragments:
+            self._owner.mux.unregister(user_fragment)
+        self._owner.mux.release(self._ice.paths, self)
         self._tell(lambda: self._handler.on_closed(reason))
 
     # From DTLS and the data channels.
@@ -282,9 +318,9 @@ class ViewerConnection:
         logger.info("viewer %s: %s", self.viewer_id[:6], reason)
         self._owner.end(self, CloseReason.DATA_CHANNEL_ERROR)
 
-    async def _connect(self) -> None:
+    async def _connect(self, dtls: DtlsServer) -> None:
         try:
-            await self._set_up()
+            await self._set_up(dtls)
         except HandshakeFailed as error:
             logger.info("viewer %s: %s", self.viewer_id[:6], error)
             self._owner.end(self, CloseReason.HANDSHAKE_FAILED)
@@ -292,15 +328,9 @@ class ViewerConnection:
             logger.exception("viewer %s was not connected", self.viewer_id[:6])
             self._owner.end(self, CloseReason.INTERNAL_ERROR)
 
-    async def _set_up(self) -> None:
+    async def _set_up(self, dtls: DtlsServer) -> None:
         owner = self._owner
-        self._dtls = DtlsServer(
-            certificate=owner.certificate,
-            fingerprints=self.offer.fingerprints,
-            send=self._send_datagram,
-            on_closed=lambda: owner.end(self, CloseReason.CLOSED_BY_VIEWER),
-        )
-        self._srtp = await self._dtls.handshake(owner.buffer)
+        self._srtp = await dtls.handshake(owner.buffer)
         transport = SrtpTransport(
             srtp=self._srtp,
             buffer=owner.buffer,
@@ -315,7 +345,7 @@ class ViewerConnection:
         self._tell(self._handler.on_connected)
         if self.offer.data is not None:
             self._channels = DataChannels(
-                dtls=self._dtls,
+                dtls=dtls,
                 local_port=SCTP_PORT,
                 remote_port=self.offer.data.port,
                 remote_max_message_bytes=self.offer.data.max_message_bytes,

@@ -8,7 +8,6 @@ The exceptions of this package.
     +-- NoCommonCodec           an offer without a codec that is served here
     +-- UnknownViewer           no viewer has this id, or it is gone
     +-- MalformedFragment       a trickle ICE fragment that cannot be read
-    +-- IceRestartUnsupported   a fragment with another ICE user name than the offer's
 """
 
 from cloudphone_streamer.errors import StreamerError
@@ -40,7 +39,3 @@ class UnknownViewer(WebRtcError):
 
 class MalformedFragment(WebRtcError):
     """A trickle ICE fragment (RFC 8840) cannot be read."""
-
-
-class IceRestartUnsupported(WebRtcError):
-    """A fragment names another ICE user name than the offer: an ICE restart."""

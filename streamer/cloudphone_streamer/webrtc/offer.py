@@ -16,6 +16,7 @@ from aiortc.sdp import MediaDescription, SessionDescription
 
 from cloudphone_streamer.rtp.packet import ExtensionIds, ExtensionUri
 from cloudphone_streamer.webrtc.errors import MalformedOffer, NoCommonCodec
+from cloudphone_streamer.webrtc.ice_lite import Credentials, checked_credentials
 
 MAX_OFFER_BYTES = 64 * 1024
 MAX_SECTIONS = 32
@@ -28,8 +29,6 @@ _DATA_FORMAT = "webrtc-datachannel"
 _FINGERPRINT_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]{1,64}")
-_USER_FRAGMENT = re.compile(r"[A-Za-z0-9+/]{4,256}")
-_PASSWORD = re.compile(r"[A-Za-z0-9+/]{22,256}")
 _FORMAT_PARAMETERS = re.compile(r"[\x20-\x7e]{0,256}")
 _PROFILE_LEVEL_ID = re.compile(r"[0-9A-Fa-f]{6}")
 
@@ -105,7 +104,7 @@ class Offer:
     A viewer's offer, checked.
 
     Args:
-        user_fragment: The viewer's ICE user fragment.
+        credentials: The viewer's ICE credentials.
         fingerprints: (algorithm, value) of its certificate.
         sections: All m-lines in order.
         bundle: Identifications of the sections that share the transport, in the offer's order.
@@ -114,7 +113,7 @@ class Offer:
         data: The data channels that are taken, if any are offered.
     """
 
-    user_fragment: str
+    credentials: Credentials
     fingerprints: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
     bundle: tuple[str, ...]
@@ -162,7 +161,7 @@ def parse_offer(sdp: str) -> Offer:
         sections.append(_section(section, mid, use, video_format))
     kept = [section.mid for section in sections if section.use != SectionUse.REJECTED]
     return Offer(
-        user_fragment=_user_fragment(video),
+        credentials=_credentials(video),
         fingerprints=_fingerprints(video),
         sections=tuple(sections),
         bundle=tuple(mid for mid in bundle if mid in kept) if video_mid in bundle else (),
@@ -356,15 +355,15 @@ def _section(section: MediaDescription, mid: str, use: SectionUse, video: VideoF
     )
 
 
-def _user_fragment(section: MediaDescription) -> str:
+def _credentials(section: MediaDescription) -> Credentials:
     ice = section.ice
-    user_fragment = ice.usernameFragment if ice is not None else None
-    password = ice.password if ice is not None else None
-    if not user_fragment or not _USER_FRAGMENT.fullmatch(user_fragment):
-        raise MalformedOffer("a=ice-ufrag is absent or not 4..256 ICE characters")
-    if not password or not _PASSWORD.fullmatch(password):
-        raise MalformedOffer("a=ice-pwd is absent or not 22..256 ICE characters")
-    return user_fragment
+    try:
+        return checked_credentials(
+            ice.usernameFragment if ice is not None else None,
+            ice.password if ice is not None else None,
+        )
+    except ValueError as error:
+        raise MalformedOffer(str(error)) from None
 
 
 def _fingerprints(section: MediaDescription) -> tuple[tuple[str, str], ...]:

@@ -1,5 +1,5 @@
 """
-The media server of a process: one UDP port, and all viewers on it.
+The media server of a process: one port, UDP and TCP, and all viewers on it.
 
 `app` starts one; `signaling` hands it offers. See `connection` for the life of a viewer.
 """
@@ -19,25 +19,21 @@ from cloudphone_streamer.rtp.sender import VideoParameters
 from cloudphone_streamer.webrtc.answer import LocalTransport, build_answer
 from cloudphone_streamer.webrtc.connection import ViewerConnection
 from cloudphone_streamer.webrtc.dtls import ProcessCertificate, fingerprint_of
-from cloudphone_streamer.webrtc.errors import (
-    IceRestartUnsupported,
-    InvalidAddress,
-    MalformedFragment,
-    UnknownViewer,
-)
+from cloudphone_streamer.webrtc.errors import InvalidAddress, UnknownViewer
+from cloudphone_streamer.webrtc.fragment import build_fragment, restart_of
 from cloudphone_streamer.webrtc.handler import ViewerHandler
 from cloudphone_streamer.webrtc.ice_lite import Credentials
+from cloudphone_streamer.webrtc.media_port import MediaPort
+from cloudphone_streamer.webrtc.mux import Mux
 from cloudphone_streamer.webrtc.offer import Offer, parse_offer
 from cloudphone_streamer.webrtc.srtp import PacketBuffer
 from cloudphone_streamer.webrtc.stats import ServerStats, ViewerStats
-from cloudphone_streamer.webrtc.udp_mux import UdpMux
 
 logger = logging.getLogger(__name__)
 
 _TICK_S = 1.0
 _CLOSE_TIMEOUT_S = 2.0
 _VIEWER_ID_BYTES = 24
-_MAX_FRAGMENT_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +52,27 @@ class AcceptedViewer:
     etag: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartedIce:
+    """
+    An ICE session that a viewer has begun anew.
+
+    Args:
+        fragment: Our part, of type application/trickle-ice-sdpfrag.
+        etag: Names the new ICE session.
+    """
+
+    fragment: str
+    etag: str
+
+
 class MediaServer:
     """
     All viewers of one phone.
 
     Args:
         addresses: IP addresses that viewers reach this process at, the preferred first.
-        port_min: First UDP port that may be used.
+        port_min: First port that may be used.
         port_max: Last one; the first that is free is taken.
         fanout: The phone's pictures.
 
@@ -74,11 +84,12 @@ class MediaServer:
         self, *, addresses: Sequence[str], port_min: int, port_max: int, fanout: VideoFanout
     ) -> None:
         self.fanout = fanout
-        self.mux = UdpMux()
+        self.mux = Mux()
         self.buffer = PacketBuffer()
         self.certificate = ProcessCertificate.generateCertificate()
         self._addresses = _checked_addresses(addresses)
         self._ports = range(port_min, port_max + 1)
+        self._media_port = MediaPort(self.mux)
         self._connections: dict[str, ViewerConnection] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
         self._ticker: asyncio.Task[None] | None = None
@@ -87,8 +98,8 @@ class MediaServer:
 
     @property
     def port(self) -> int:
-        """The UDP port that is bound; 0 before `start`."""
-        return self.mux.port
+        """The port that is open; 0 before `start`."""
+        return self._media_port.number
 
     async def start(self) -> None:
         """
@@ -97,9 +108,9 @@ class MediaServer:
         Raises:
             PortBusy: If no port of the range is free.
         """
-        self.mux.bind(self._ports)
+        await self._media_port.open(self._ports)
         self._ticker = asyncio.create_task(self._run_ticker(), name="viewer-ticker")
-        logger.info("media on UDP port %d at %s", self.mux.port, ", ".join(self._addresses))
+        logger.info("media on port %d at %s", self.port, ", ".join(self._addresses))
 
     async def accept(self, offer_sdp: str, handler: ViewerHandler) -> AcceptedViewer:
         """
@@ -118,12 +129,7 @@ class MediaServer:
         parameters = _video_parameters(offer)
         answer = build_answer(
             offer,
-            LocalTransport(
-                credentials=credentials,
-                fingerprint=fingerprint_of(self.certificate),
-                addresses=self._addresses,
-                port=self.mux.port,
-            ),
+            self._transport(credentials),
             parameters,
         )
         self._connections[viewer_id] = ViewerConnection(
@@ -134,41 +140,32 @@ class MediaServer:
             handler=handler,
             owner=self,
         )
-        etag = hashlib.sha256(credentials.user_fragment.encode()).hexdigest()[:16]
-        return AcceptedViewer(viewer_id=viewer_id, answer_sdp=answer, etag=f'"{etag}"')
+        return AcceptedViewer(viewer_id=viewer_id, answer_sdp=answer, etag=_etag(credentials))
 
-    async def add_trickle(self, viewer_id: str, fragment: str) -> None:
+    def apply_fragment(self, viewer_id: str, text: str) -> RestartedIce | None:
         """
-        Take a trickle ICE fragment; its candidates are not needed by a lite agent.
+        Take a trickle ICE fragment.
 
-        See RFC 8840 - 9. Trickle ICE with SDP fragments.
+        Candidates are not needed by a lite agent. Another user fragment than the viewer's latest is
+        an ICE restart: it may come by other paths, and all else goes on.
 
         Args:
             viewer_id: Whose.
-            fragment: Body of type application/trickle-ice-sdpfrag.
+            text: Body of type application/trickle-ice-sdpfrag.
+        Returns:
+            Our part of a restart; None where it was none.
         Raises:
             UnknownViewer: If there is no such viewer.
-            MalformedFragment: If it names no ICE user fragment or is too long.
-            IceRestartUnsupported: If it names another one than the offer.
+            MalformedFragment: If it cannot be read.
         """
         connection = self._find(viewer_id)
-        if len(fragment) > _MAX_FRAGMENT_BYTES:
-            raise MalformedFragment(
-                f"fragment is {len(fragment)} characters; expected at most {_MAX_FRAGMENT_BYTES}"
-            )
-        prefix = "a=ice-ufrag:"
-        named = {
-            line.removeprefix(prefix).strip()
-            for line in fragment.splitlines()
-            if line.startswith(prefix)
-        }
-        if not named:
-            raise MalformedFragment("fragment has no a=ice-ufrag")
-        if named != {connection.offer.user_fragment}:
-            raise IceRestartUnsupported(
-                "fragment names another a=ice-ufrag than the offer; "
-                "an ICE restart is not supported, connect again instead"
-            )
+        remote = restart_of(text, connection.remote.user_fragment)
+        if remote is None:
+            return None
+        local = Credentials.generate()
+        connection.restart_ice(local=local, remote=remote)
+        fragment = build_fragment(connection.offer, self._transport(local))
+        return RestartedIce(fragment=fragment, etag=_etag(local))
 
     async def close_viewer(self, viewer_id: str, reason: str) -> None:
         """
@@ -198,13 +195,12 @@ class MediaServer:
         if self._catch_up is not None:
             self._catch_up.cancel()
             self._catch_up = None
-        self.mux.close()
+        self._media_port.close()
 
     def stats(self) -> ServerStats:
         """Count everything."""
         per_viewer = tuple(connection.stats() for connection in self._connections.values())
         totals = self._gone.plus(per_viewer)
-        mux = self.mux.stats
         return ServerStats(
             viewers=len(self._connections) - len(self._closing),
             connected_viewers=sum(viewer.is_connected for viewer in per_viewer),
@@ -216,13 +212,10 @@ class MediaServer:
             key_frame_requests=self.fanout.stats.key_frame_requests,
             malformed_packets=totals.malformed_packets,
             messages_dropped=totals.messages_dropped,
-            datagrams_received=mux.received,
-            datagrams_dropped=mux.unknown_user_fragment
-            + mux.unknown_address
-            + mux.unknown_protocol
-            + mux.endpoint_errors,
-            sends_blocked=self.mux.blocked_sends,
-            sends_failed=self.mux.failed_sends,
+            datagrams_received=self.mux.stats.received,
+            datagrams_dropped=self.mux.stats.dropped,
+            sends_blocked=self._media_port.blocked_sends,
+            sends_failed=self._media_port.failed_sends,
             per_viewer=per_viewer,
         )
 
@@ -270,6 +263,14 @@ class MediaServer:
             except Exception:
                 logger.exception("tick of viewer %s", connection.viewer_id[:6])
 
+    def _transport(self, credentials: Credentials) -> LocalTransport:
+        return LocalTransport(
+            credentials=credentials,
+            fingerprint=fingerprint_of(self.certificate),
+            addresses=self._addresses,
+            port=self.port,
+        )
+
     def _find(self, viewer_id: str) -> ViewerConnection:
         connection = self._connections.get(viewer_id)
         if connection is None or viewer_id in self._closing:
@@ -300,6 +301,11 @@ class _Totals:
             malformed_packets=self.malformed_packets + sum(v.malformed_packets for v in viewers),
             messages_dropped=self.messages_dropped + sum(v.messages_dropped for v in viewers),
         )
+
+
+def _etag(credentials: Credentials) -> str:
+    digest = hashlib.sha256(credentials.user_fragment.encode()).hexdigest()
+    return f'"{digest[:16]}"'
 
 
 def _checked_addresses(addresses: Sequence[str]) -> tuple[str, ...]:

@@ -41,9 +41,9 @@ class ServerStats:
         key_frame_requests: By viewers, and for viewers that could not join otherwise.
         malformed_packets: RTCP that was forged, replayed or broken.
         messages_dropped: On data channels: too long, or the viewer did not read them.
-        datagrams_received: By the port.
+        datagrams_received: By the port, packets of TCP viewers included.
         datagrams_dropped: That belonged to no viewer.
-        sends_blocked: That the kernel had no room for.
+        sends_blocked: That found no room, in the kernel or in a TCP viewer's buffer.
         sends_failed: That ended in another error, such as an unreachable network.
         per_viewer: Those that are there now.
     """

@@ -15,6 +15,7 @@ from aioice import stun
 _HEADER = struct.Struct("!HHI12x")
 _ATTRIBUTE = struct.Struct("!HH")
 _BINDING_REQUEST = 0x0001
+_BINDING_RESPONSES = {0x0101, 0x0111}
 _COOKIE = 0x2112A442
 _USERNAME = 0x0006
 _MAX_USERNAME_BYTES = 513
@@ -70,6 +71,14 @@ def local_user_fragment(datagram: bytes) -> str | None:
             return local.decode("ascii", "replace")
         position += size + -size % 4
     return None
+
+
+def is_binding_response(datagram: bytes) -> bool:
+    """Whether this looks like an answer, good or bad, to a check."""
+    if len(datagram) < _HEADER.size:
+        return False
+    kind, _, cookie = _HEADER.unpack_from(datagram)
+    return kind in _BINDING_RESPONSES and cookie == _COOKIE
 
 
 def parse_binding_request(
@@ -135,4 +144,23 @@ def error_response(transaction_id: bytes, error: tuple[int, str], password: str 
         message.add_fingerprint()
     else:
         message.add_message_integrity(password.encode())
+    return bytes(message)
+
+
+def binding_request(*, username: str, password: str, priority: int, tie_breaker: int) -> bytes:
+    """
+    Build a check of the controlled side (RFC 8445 - 7.2.2).
+
+    Args:
+        username: `<remote fragment>:<local fragment>`.
+        password: The remote one.
+        priority: Of a peer-reflexive candidate that the check would reveal.
+        tie_breaker: 64 random bits of this agent.
+    """
+    message = stun.Message(
+        message_method=stun.Method.BINDING,
+        message_class=stun.Class.REQUEST,
+        attributes={"USERNAME": username, "PRIORITY": priority, "ICE-CONTROLLED": tie_breaker},
+    )
+    message.add_message_integrity(password.encode())
     return bytes(message)

@@ -1,19 +1,18 @@
 """
 One bound UDP socket, without a transport object of asyncio in between.
 
-`udp_mux` owns it. A send never waits: what the kernel does not take at once is reported.
+`media_port` owns it. A send never waits: what the kernel does not take at once is reported.
 """
 
 import errno
 import logging
 import socket
 import struct
-from typing import Any
+from dataclasses import dataclass
+
+from cloudphone_streamer.webrtc.mux import Address
 
 logger = logging.getLogger(__name__)
-
-Address = tuple[Any, ...]
-"""Remote address as the socket gives it: (host, port) or (host, port, flow, scope)."""
 
 _UDP_SEGMENT = 103
 """linux/udp.h; absent from the `socket` module."""
@@ -117,3 +116,30 @@ class UdpSocket:
             if not self.send(datagrams[start : start + segment_bytes], address):
                 return start
         return len(datagrams)
+
+
+@dataclass(frozen=True, slots=True)
+class UdpPath:
+    """A way to a viewer: which of our sockets, and its address; a `mux.Path`."""
+
+    socket: UdpSocket
+    address: Address
+
+    @property
+    def key(self) -> Address:
+        """An address of another family has another form."""
+        return self.address
+
+    def send(self, packet: bytes | memoryview) -> bool:
+        """Send one datagram; False: the kernel has no room now."""
+        return self.socket.send(packet, self.address)
+
+    def send_segments(self, packets: memoryview, packet_bytes: int) -> int:
+        """Send datagrams in a row; returns the bytes taken."""
+        return self.socket.send_segments(packets, packet_bytes, self.address)
+
+    def on_validated(self) -> None:
+        """Nothing was held for it."""
+
+    def on_released(self) -> None:
+        """Nothing is held for it."""

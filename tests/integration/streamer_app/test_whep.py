@@ -196,16 +196,43 @@ async def test_trickle_follows_the_rules_of_entity_tags(running: Streamer) -> No
     other = fragment.replace(ufrag, "a=ice-ufrag:other")
     cases: list[tuple[dict[str, str], str, int]] = [
         ({**TRICKLE, "If-Match": etag}, fragment, 204),
+        ({**TRICKLE, "If-Match": "*"}, fragment, 204),
         (TRICKLE, fragment, 428),
         ({**TRICKLE, "If-Match": '"old"'}, fragment, 412),
-        ({**TRICKLE, "If-Match": "*"}, other, 422),
-        ({**TRICKLE, "If-Match": etag}, other, 422),
+        (TRICKLE, other, 428),
         ({**TRICKLE, "If-Match": etag}, "", 400),
         ({**SDP, "If-Match": etag}, fragment, 415),
     ]
     for sent, body, expected in cases:
         status, _, _ = await request(running, "PATCH", path, data=body, headers=sent)
         assert status == expected, (sent, body)
+
+
+async def test_a_restart_has_new_credentials_and_another_entity_tag(running: Streamer) -> None:
+    offer = await make_offer()
+    _, headers, answer = await request(
+        running, "POST", data=offer, headers={**SDP, **bearer(running.session.ticket())}
+    )
+    path, etag = headers["Location"], headers["ETag"]
+    fragment = f"a=ice-ufrag:other\r\na=ice-pwd:{'q' * 24}\r\n"
+    status, headers, body = await request(
+        running, "PATCH", path, data=fragment, headers={**TRICKLE, "If-Match": "*"}
+    )
+    assert (status, headers["Content-Type"]) == (200, "application/trickle-ice-sdpfrag")
+    assert headers["ETag"] != etag
+    lines = body.splitlines()
+    assert "a=ice-lite" in lines
+    for prefix in ("a=ice-ufrag:", "a=ice-pwd:"):
+        [mine] = [line for line in lines if line.startswith(prefix)]
+        assert mine not in answer.splitlines()
+    assert [line for line in lines if line.startswith("a=candidate:")] == [
+        line for line in answer.splitlines() if line.startswith("a=candidate:")
+    ]
+    for sent, expected in ((etag, 412), (headers["ETag"], 204)):
+        status, _, _ = await request(
+            running, "PATCH", path, data=fragment, headers={**TRICKLE, "If-Match": sent}
+        )
+        assert status == expected
 
 
 async def test_delete_ends_the_connection_and_its_address(running: Streamer) -> None:

@@ -2,7 +2,8 @@
 
 import random
 
-from cloudphone_streamer.webrtc.udp_socket import Address, UdpSocket
+from cloudphone_streamer.webrtc.mux import Address
+from cloudphone_streamer.webrtc.udp_socket import UdpSocket
 
 
 class LossyNetwork:

@@ -146,7 +146,7 @@ async def test_the_first_free_port_of_the_range_is_taken(server: MediaServer) ->
     third = MediaServer(
         addresses=["127.0.0.1"], port_min=server.port, port_max=server.port + 1, fanout=fanout
     )
-    with pytest.raises(PortBusy, match=f"UDP port {server.port}-{server.port + 1} is in use"):
+    with pytest.raises(PortBusy, match=f"media port {server.port}-{server.port + 1} is in use"):
         await third.start()
     await second.close()
     await third.start()

@@ -45,7 +45,7 @@ async def test_twenty_viewers_leave_no_task_descriptor_or_object(server: MediaSe
     await wait_until(lambda: len(asyncio.all_tasks()) == tasks_before)
     await wait_until(lambda: len(descriptors()) == descriptors_before)
     await wait_until(lambda: connections() == 0)
-    assert server.mux._by_address == {}
+    assert server.mux._by_path == {}
     assert server.mux._by_user_fragment == {}
 
 

@@ -52,8 +52,10 @@ def test_answer_to_chromium() -> None:
         "a=ice-pwd:localpassword0123456789a",
         "a=fingerprint:sha-256 CD:EF",
         "a=setup:passive",
-        "a=candidate:1 1 udp 2130706431 203.0.113.7 50000 typ host",
-        "a=candidate:2 1 udp 2130706175 2001:db8::7 50000 typ host",
+        "a=candidate:udp0 1 udp 2130706431 203.0.113.7 50000 typ host",
+        "a=candidate:udp1 1 udp 2130706175 2001:db8::7 50000 typ host",
+        "a=candidate:tcp0 1 tcp 1520435199 203.0.113.7 50000 typ host tcptype passive",
+        "a=candidate:tcp1 1 tcp 1520434943 2001:db8::7 50000 typ host tcptype passive",
         "a=end-of-candidates",
         "m=video 9 UDP/TLS/RTP/SAVPF 127 125",
         "c=IN IP4 0.0.0.0",
@@ -109,7 +111,7 @@ def test_a_rejected_section_has_port_zero_and_is_in_no_bundle() -> None:
 def test_without_a_bundle_the_video_names_the_candidates() -> None:
     text = answer(video_only())
     assert "a=group" not in text
-    assert text.count("a=candidate:") == 2
+    assert text.count("a=candidate:") == 4
     assert "rtx" not in text
     assert "a=ssrc-group" not in text
 
@@ -123,7 +125,10 @@ def test_an_independent_parser_reads_the_answer() -> None:
     assert video.ice.iceLite
     assert video.dtls is not None
     assert video.dtls.role == "server"
-    assert [candidate.ip for candidate in description.media[0].ice_candidates] == [
-        "203.0.113.7",
-        "2001:db8::7",
+    candidates = description.media[0].ice_candidates
+    assert [(one.protocol, one.ip, one.tcpType) for one in candidates] == [
+        ("udp", "203.0.113.7", None),
+        ("udp", "2001:db8::7", None),
+        ("tcp", "203.0.113.7", "passive"),
+        ("tcp", "2001:db8::7", "passive"),
     ]

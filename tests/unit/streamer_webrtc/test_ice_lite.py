@@ -11,7 +11,7 @@ from cloudphone_streamer.webrtc.ice_lite import (
     MAX_PATHS,
     Credentials,
     IceLite,
-    host_candidate,
+    candidate_lines,
 )
 from cloudphone_streamer.webrtc.stun import (
     MalformedStun,
@@ -20,6 +20,7 @@ from cloudphone_streamer.webrtc.stun import (
 )
 
 LOCAL = Credentials(user_fragment="localufrag12", password="localpassword0123456789a")
+REMOTE = Credentials(user_fragment="Uf/r", password="remotepassword0123456789")
 SOURCE = ("198.51.100.9", 4242)
 
 
@@ -44,7 +45,7 @@ def check(
 
 
 def agent() -> IceLite[str]:
-    return IceLite(local=LOCAL, remote_user_fragment="Uf/r", now_s=0.0)
+    return IceLite(local=LOCAL, remote=REMOTE, now_s=0.0)
 
 
 def error_of(response: bytes | None) -> int | None:
@@ -184,11 +185,73 @@ def test_any_attributes_are_read_or_refused(attributes: bytes) -> None:
         )
 
 
-def test_host_candidates_are_in_order_of_preference() -> None:
-    first = host_candidate(address="203.0.113.7", port=50_000, position=0)
-    second = host_candidate(address="2001:db8::7", port=50_000, position=1)
-    assert first == "1 1 udp 2130706431 203.0.113.7 50000 typ host"
-    assert second == "2 1 udp 2130706175 2001:db8::7 50000 typ host"
+def test_candidates_are_in_order_of_preference_and_tcp_comes_last() -> None:
+    assert candidate_lines(["203.0.113.7", "2001:db8::7"], 50_000) == [
+        # 126 << 24 | 65535 << 8 | 255, then one less of the local preference
+        "a=candidate:udp0 1 udp 2130706431 203.0.113.7 50000 typ host",
+        "a=candidate:udp1 1 udp 2130706175 2001:db8::7 50000 typ host",
+        # 90 << 24 | (4 << 13 | 8191) << 8 | 255: RFC 6544 - 4.2, direction preference 4
+        "a=candidate:tcp0 1 tcp 1520435199 203.0.113.7 50000 typ host tcptype passive",
+        "a=candidate:tcp1 1 tcp 1520434943 2001:db8::7 50000 typ host tcptype passive",
+    ]
+
+
+def test_a_path_that_has_proved_itself_is_checked_once_unless_it_is_nominated() -> None:
+    ice = agent()
+    own = ice.handle(check(), "a", SOURCE, 1.0).own_check
+    assert own is not None
+    message = stun.parse_message(own)
+    assert message.message_class == stun.Class.REQUEST
+    assert message.attributes["USERNAME"] == "Uf/r:localufrag12"
+    assert "ICE-CONTROLLED" in message.attributes
+    assert "USE-CANDIDATE" not in message.attributes
+    assert message.check_message_integrity(REMOTE.password.encode())
+    assert ice.handle(check(), "a", SOURCE, 1.1).own_check is None
+    assert ice.handle(check(), "b", SOURCE, 1.2).own_check is not None
+    assert ice.handle(check(nominate=True), "c", SOURCE, 1.3).own_check is None
+    assert ice.handle(check(), "d", SOURCE, 1.4).own_check is None
+
+
+def test_a_check_that_proves_nothing_provokes_none() -> None:
+    assert agent().handle(check(password="x" * 24), "a", SOURCE, 1.0).own_check is None
+
+
+def test_a_restart_moves_the_stream_with_its_first_check_and_not_before() -> None:
+    ice = agent()
+    ice.handle(check(nominate=True), "wifi", SOURCE, 1.0)
+    local = Credentials(user_fragment="second", password="secondpassword0123456789")
+    remote = Credentials(user_fragment="anew", password="anewpassword012345678901")
+    assert ice.restart(local=local, remote=remote) is None
+    assert ice.remote == remote
+    assert list(ice.user_fragments) == ["localufrag12", "second"]
+    assert ice.handle(check(), "wifi", SOURCE, 2.0).ended_user_fragment is None
+    assert ice.selected == "wifi"
+    reply = ice.handle(
+        check(username="second:anew", password=local.password), "mobile", SOURCE, 2.1
+    )
+    assert reply.ended_user_fragment == "localufrag12"
+    assert reply.own_check is not None
+    assert ice.selected == "mobile"
+    assert list(ice.user_fragments) == ["second"]
+    assert error_of(ice.handle(check(), "wifi", SOURCE, 2.2).response) == 401
+
+
+def test_a_forged_check_of_the_new_session_ends_nothing() -> None:
+    ice = agent()
+    ice.handle(check(nominate=True), "wifi", SOURCE, 1.0)
+    local = Credentials(user_fragment="second", password="secondpassword0123456789")
+    ice.restart(local=local, remote=REMOTE)
+    reply = ice.handle(check(username="second:Uf/r", password="x" * 24), "evil", SOURCE, 2.0)
+    assert error_of(reply.response) == 401
+    assert ice.selected == "wifi"
+    assert ice.user_fragments == ("localufrag12", "second")
+
+
+def test_a_restart_replaces_one_that_nobody_took_up() -> None:
+    ice = agent()
+    first = Credentials(user_fragment="second", password="secondpassword0123456789")
+    ice.restart(local=first, remote=REMOTE)
+    assert ice.restart(local=Credentials.generate(), remote=REMOTE) == "second"
 
 
 def test_credentials_are_long_and_new_each_time() -> None:

@@ -16,7 +16,7 @@ REFUSALS = (MalformedOffer, NoCommonCodec)
 
 def test_chromium_offer() -> None:
     offer = parse_offer(CHROMIUM)
-    assert offer.user_fragment == "Uf/r"
+    assert offer.credentials.user_fragment == "Uf/r"
     assert offer.fingerprints == (("sha-256", FINGERPRINT),)
     assert offer.bundle == ("0", "1", "2")
     assert offer.video_mid == "1"
