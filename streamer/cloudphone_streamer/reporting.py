@@ -83,6 +83,7 @@ class Reporter:
     async def run(self) -> None:
         """Report until cancelled."""
         failures = 0
+        told: str | None = None
         timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
         async with aiohttp.ClientSession(timeout=timeout) as client:
             while True:
@@ -91,13 +92,14 @@ class Reporter:
                 if problem is None:
                     if failures:
                         logger.info("reports are taken again", extra={"failures": failures})
-                    failures = 0
+                    failures, told = 0, None
                     await asyncio.sleep(_LEAST_INTERVAL_S)
                     await self._wait_for_change()
                     continue
                 failures += 1
                 self.failures_total += 1
-                if failures == 1:
+                if problem != told:
+                    told = problem
                     logger.warning("report not taken; trying again", extra={"problem": problem})
                 await asyncio.sleep(
                     retry_delay_s(failures, jitter=random.random())  # noqa: S311 - no secret

@@ -31,6 +31,7 @@ class Operator:
         self.reports: list[Report] = []
         self.tokens: set[str] = set()
         self.answers_after_s = 0.0
+        self.status = 204
         self._port = port
         self._heard = asyncio.Condition()
 
@@ -71,7 +72,7 @@ class Operator:
         async with self._heard:
             self.reports.append(Report.parse(await request.text()))
             self._heard.notify_all()
-        return web.Response(status=204)
+        return web.Response(status=self.status)
 
 
 class ControlViewer(WhepViewer):
@@ -132,6 +133,21 @@ async def test_reports_are_taken_up_again_when_the_operator_is_back(
         async with operator.listening():
             report = await operator.until_state(viewers=0)
             assert report.capture.state is CaptureState.RUNNING
+
+
+async def test_each_new_reason_why_reports_are_not_taken_is_logged_once(
+    reporting: Session, operator: Operator
+) -> None:
+    operator.status = 401
+    async with streamer(reporting) as running:
+        await asyncio.sleep(0.5)
+        async with operator.listening():
+            first = await operator.until(0)
+            await operator.until(first.sequence + 2)
+        log = running.log.read_text()
+    reasons = [line for line in log.splitlines() if "report not taken" in line]
+    assert len(reasons) == 2
+    assert "HTTP 401" in reasons[1]
 
 
 async def test_an_operator_that_hangs_delays_no_picture(
