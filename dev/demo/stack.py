@@ -50,6 +50,11 @@ def install(progress: Progress) -> ClusterHandle:
     """
     handle = cluster.up(progress)
     if handle.provider is Provider.CURRENT:
+        if image_prefix() == LOCAL_IMAGES:
+            raise DevError(
+                "the cluster's nodes cannot be given images; push operator:dev, streamer:dev and"
+                f" phone:dev to a registry that it pulls from, and name that in {REGISTRY_VARIABLE}"
+            )
         claim_namespace(handle, OPERATOR_NAMESPACE)
     archives = [] if image_prefix() != LOCAL_IMAGES else build(_IMAGES, progress)
     if archives:
