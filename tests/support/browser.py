@@ -21,6 +21,7 @@ _FLAGS = (
     "--autoplay-policy=no-user-gesture-required",
 )
 _MDNS_OFF = "--disable-features=WebRtcHideLocalIpsWithMdns"
+_UDP_OFF = "--webrtc-ip-handling-policy=disable_non_proxied_udp"
 _PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
 
 LIVE = 'body[data-state="live"]'
@@ -53,12 +54,15 @@ class FrameSample:
 
 
 @asynccontextmanager
-async def chromium(*, hide_local_addresses: bool = False) -> AsyncIterator[Browser]:
+async def chromium(
+    *, hide_local_addresses: bool = False, without_udp: bool = False
+) -> AsyncIterator[Browser]:
     """
     Start headless Chromium.
 
     Args:
         hide_local_addresses: As users' browsers do: host candidates are mDNS names.
+        without_udp: As behind a firewall that lets none pass.
     Raises:
         RuntimeError: If Chromium is not installed.
     """
@@ -66,6 +70,8 @@ async def chromium(*, hide_local_addresses: bool = False) -> AsyncIterator[Brows
     if path is None:
         raise RuntimeError("chromium is not installed; install it: apt-get install chromium")
     flags = _FLAGS if hide_local_addresses else (*_FLAGS, _MDNS_OFF)
+    if without_udp:
+        flags = (*flags, _UDP_OFF)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=list(flags))
         try:
