@@ -137,6 +137,22 @@ async def test_keys_text_buttons_and_the_wheel_are_sent(
     assert await running.metric("media_service_control_messages_refused_total") == 0
 
 
+async def test_who_has_no_mouse_reaches_the_controls_and_the_phone(
+    browser: Browser, running: Streamer
+) -> None:
+    page = await open_viewer(browser, viewer_url(running), width=1280, height=800)
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("button", name="Back")).to_be_focused()
+    await page.get_by_role("button", name="Full screen").focus()
+    await page.keyboard.press("Tab")
+    await expect(page.locator("#typing")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(page.locator("#typing")).to_be_focused()
+    await page.keyboard.press("Shift+Tab")
+    await expect(page.get_by_role("button", name="Full screen")).to_be_focused()
+
+
 async def test_who_may_only_watch_has_no_controls(browser: Browser, running: Streamer) -> None:
     page = await open_viewer(browser, running.viewer_url(running.session.ticket()), width=1280)
     await expect(page.get_by_role("button", name="Back")).to_be_hidden()
