@@ -77,7 +77,7 @@ def decide(observed: Observed, policy: Policy) -> Decision:
         stalled=_stalled(observed, view, children, pod_step, refused.message if refused else ""),
         update_pending=pod_step.update_pending,
     )
-    look_again = [pod_step.look_again_s]
+    look_again = [pod_step.look_again_s, view.look_again_s]
     if refused is not None or choice.problem or held.condition.reason == "NoPortFree":
         look_again.append(_LOOK_AGAIN_S)
     if push:

@@ -40,6 +40,7 @@ class StreamerView:
         watched: Whether somebody watches, or may watch for all we know.
         silent: Whether it serves, has had time to report, and did not.
         crashes: Sentence on why it keeps crashing; empty if it does not.
+        look_again_s: When its silence says something; None where it does so now or it speaks.
     """
 
     ready: Condition
@@ -51,6 +52,7 @@ class StreamerView:
     watched: bool = False
     silent: bool = False
     crashes: str = ""
+    look_again_s: float | None = None
 
 
 def view_streamer(observed: Observed, pod: Pod | None) -> StreamerView:
@@ -107,6 +109,7 @@ def _remembered(observed: Observed, pod: Pod) -> StreamerView:
         encoder=status.encoder if same_pod else None,
         watched=pod.is_ready,
         crashes=_crashes(pod),
+        look_again_s=(observed.listening_since + REPORT_COUNTS_FOR - observed.now).total_seconds(),
     )
 
 

@@ -821,7 +821,9 @@ def test_a_new_leader_keeps_what_was_known_until_it_has_listened() -> None:
     known = decide(running(report=builders.report(3)), POLICY).status
     session = dataclasses.replace(builders.session(), status=known)
     fresh = running(of=session, report=None, listening_since=NOW - timedelta(seconds=5))
-    status = decide(fresh, POLICY).status
+    decision = decide(fresh, POLICY)
+    assert decision.requeue_after_s == 25, "nothing happens when it has listened for long enough"
+    status = decision.status
     assert status.viewers == 3
     assert status.phase is Phase.STREAMING
     assert status.encoder == known.encoder
