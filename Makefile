@@ -15,8 +15,9 @@ help:
 	@echo 'make demo-down   remove everything that the demo started'
 	@echo 'make test        lint and all tests, on a cluster that is removed afterwards'
 	@echo 'make test-unit   the tests that need nothing but Python'
-	@echo 'make bench NAME=glass|start   measure; the table also goes to bench/out/NAME.json'
+	@echo 'make bench NAME=glass|start|join|fanout   measure; the table also goes to bench/out/NAME.json'
 	@echo 'make figures     print the figures of the README from bench/out'
+	@echo 'make fuzz        fuzz all that reads the network, 60 s each; TIME=seconds, NAME=parser'
 	@echo 'make lint        ruff, mypy, import-linter'
 	@echo 'make images      build the images with Docker or buildah'
 	@echo 'make lock        resolve requirements/*.txt anew'
@@ -59,6 +60,10 @@ bench: setup
 .PHONY: figures
 figures: setup
 	@$(PY) -m bench.figures
+
+.PHONY: fuzz
+fuzz: setup
+	@$(PY) -m tests.fuzz --seconds $(or $(TIME),60) $(NAME)
 
 .PHONY: lock
 lock: setup
