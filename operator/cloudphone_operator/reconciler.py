@@ -147,9 +147,9 @@ class Reconciler:
         """Remember which pods were made, and say what is told of the actions."""
         key = observed.session.key
         for action in actions:
+            former = self._replacements.get(key, Replacements())
+            self._replacements[key] = former.after(action, observed.now)
             if isinstance(action, CreatePod):
-                former = self._replacements.get(key, Replacements())
-                self._replacements[key] = former.again(observed.now)
                 _logger.info("%s: created Pod %s", key, action.manifest["metadata"]["name"])
         return [note for action in actions for note in notes_of_action(action)]
 

@@ -24,7 +24,7 @@ def end_session(observed: Observed) -> Decision:
     session = observed.session
     rest = Rest.EXPIRED if is_finished(session, observed.now) else Rest.SUSPENDED
     actions: list[Action] = [
-        DeletePod(name=pod.name, uid=pod.uid, why=rest.value)
+        DeletePod(name=pod.name, uid=pod.uid, why=rest.value, intended=True)
         for pod in sorted(observed.pods, key=lambda pod: pod.attempt)
         if not pod.deleting
     ]

@@ -103,7 +103,7 @@ def keep_pod(observed: Observed, place: Place, view: StreamerView, policy: Polic
         return _make(observed, place, before=tidying, refused=refused, policy=policy)
     if current.node_name and current.node_name != place.node.name and not refused:
         # Make sure viewers follow the phone at once: on the old node there is nothing to see.
-        leave = DeletePod(name=current.name, uid=current.uid, why="DeviceMoved")
+        leave = DeletePod(name=current.name, uid=current.uid, why="DeviceMoved", intended=True)
         return _make(observed, place, before=(*tidying, leave), refused=refused, policy=policy)
     if _ports_are_taken(current):
         # Deleted first: while the pod waits for the port, the ledger counts it as the port's user.
@@ -130,7 +130,7 @@ def keep_pod(observed: Observed, place: Place, view: StreamerView, policy: Polic
                 _WAITS_FOR_VIEWERS,
             ),
         )
-    replace = DeletePod(name=current.name, uid=current.uid, why="SpecChanged")
+    replace = DeletePod(name=current.name, uid=current.uid, why="SpecChanged", intended=True)
     return PodStep(actions=(*tidying, replace))
 
 

@@ -56,11 +56,21 @@ class CreatePod:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DeletePod:
-    """Delete a streamer pod; `grace_period_s` None for its own."""
+    """
+    Delete a streamer pod.
+
+    Args:
+        name: Its name.
+        uid: Tells it from its namesakes.
+        why: For people, and the reason of a successor.
+        intended: Whether the spec or the phone asks for it, which says nothing against the pod.
+        grace_period_s: Time for it to end; None for its own setting.
+    """
 
     name: str
     uid: str
     why: str
+    intended: bool = False
     grace_period_s: int | None = None
 
 

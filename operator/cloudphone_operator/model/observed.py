@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from cloudphone_operator.model.cluster import Child, Node, Pod, ReceivedReport, ServiceAddress
-from cloudphone_operator.model.decision import Failure
+from cloudphone_operator.model.decision import Action, CreatePod, DeletePod, Failure
 from cloudphone_operator.model.device import DeviceFinding
 from cloudphone_operator.model.session import Session
 
@@ -25,10 +25,16 @@ class Replacements:
     count: int = 0
     last_at: datetime | None = None
 
-    def again(self, now: datetime) -> "Replacements":
-        """The count after a pod made now."""
-        lasted = self.last_at is None or now - self.last_at >= _LASTING
-        return Replacements(count=1 if lasted else self.count + 1, last_at=now)
+    def after(self, action: Action, now: datetime) -> "Replacements":
+        """The count after an action done now; a pod taken away on purpose begins it anew."""
+        match action:
+            case DeletePod(intended=True):
+                return Replacements()
+            case CreatePod():
+                lasted = self.last_at is None or now - self.last_at >= _LASTING
+                return Replacements(count=1 if lasted else self.count + 1, last_at=now)
+            case _:
+                return self
 
     def wait_s(self, now: datetime) -> float:
         """

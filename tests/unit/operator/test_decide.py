@@ -497,7 +497,7 @@ def test_pods_that_do_not_last_are_replaced_ever_more_slowly() -> None:
     waits = []
     replacements = Replacements()
     for _ in range(12):
-        replacements = replacements.again(NOW)
+        replacements = replacements.after(CreatePod(manifest={}), NOW)
         waits.append(replacements.wait_s(NOW))
     assert waits == [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
     seen = running(pods=(), report=None, replacements=Replacements(count=5, last_at=NOW))
@@ -510,7 +510,15 @@ def test_pods_that_do_not_last_are_replaced_ever_more_slowly() -> None:
 def test_a_pod_that_lasted_makes_the_next_replacement_quick_again() -> None:
     replacements = Replacements(count=9, last_at=NOW - timedelta(minutes=11))
     assert replacements.wait_s(NOW) == 0
-    assert replacements.again(NOW) == Replacements(count=1, last_at=NOW)
+    assert replacements.after(CreatePod(manifest={}), NOW) == Replacements(count=1, last_at=NOW)
+
+
+@pytest.mark.parametrize(("intended", "wait_s"), [(True, 0), (False, 8)])
+def test_a_pod_taken_away_on_purpose_makes_the_next_one_quick_again(
+    intended: bool, wait_s: int
+) -> None:
+    action = DeletePod(name="phone-1-1", uid="u", why="x", intended=intended)
+    assert Replacements(count=5, last_at=NOW).after(action, NOW).wait_s(NOW) == wait_s
 
 
 def test_of_two_pods_the_later_one_stays() -> None:
@@ -910,7 +918,9 @@ def with_lifecycle(**changes: Any) -> Any:
 def test_a_suspended_session_gives_pod_and_ports_back_and_is_ready() -> None:
     session = with_lifecycle(suspended=True)
     decision = decide(running(of=session), POLICY)
-    assert decision.actions == (DeletePod(name="phone-1-1", uid="90d0-0001", why="Suspended"),)
+    assert decision.actions == (
+        DeletePod(name="phone-1-1", uid="90d0-0001", why="Suspended", intended=True),
+    )
     decision = decide(running(of=session, pods=(), report=None), POLICY)
     assert decision.actions == (ReleasePorts(node_name="node-a"),)
     decision = decide(running(of=session, pods=(), held_ports={}, report=None), POLICY)

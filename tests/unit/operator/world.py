@@ -109,6 +109,7 @@ class World:
                     self.replacements = Replacements()  # remembered only
                     return None
                 new_failure = self.act(action)
+                self.replacements = self.replacements.after(action, self.now)
                 done += 1
                 if new_failure is not None:
                     failures += (new_failure,)
@@ -136,7 +137,6 @@ class World:
                 self._store(dict(manifest))
             case CreatePod(manifest=manifest):
                 self._create(dict(manifest))
-                self.replacements = self.replacements.again(self.now)
             case DeletePod(name=name, uid=uid):
                 self._delete(name, uid)
             case DeleteSession():
