@@ -7,6 +7,8 @@ The browser tests and the benchmark do the same in the page (`probe.js`).
 import numpy as np
 import numpy.typing as npt
 
+from tests.support.picture import BRIGHT, DARK
+
 _CELLS = 44
 _CELL_PX = 16
 _WHITE_LUMA = 128
@@ -47,8 +49,8 @@ def find_dots(rgb: npt.NDArray[np.uint8]) -> list[tuple[int, int]]:
         One position a dot, from the top; dots that touch are one.
     """
     red, green, blue = (rgb[..., channel].astype(int) for channel in range(3))
-    # Magenta: the phone draws it nowhere else. Margins are wide, since video coding blurs colours.
-    left = (red > 160) & (blue > 160) & (green < 110)
+    # Magenta: the phone draws it nowhere else.
+    left = (red > BRIGHT) & (blue > BRIGHT) & (green < DARK)
     rows, columns = (np.flatnonzero(left.any(axis=axis)) for axis in (1, 0))
     if len(rows) == 0:
         return []

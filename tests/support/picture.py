@@ -1,6 +1,7 @@
 """What tests look for in the phone's picture."""
 
-_BRIGHT, _DARK = 160, 110
+BRIGHT, DARK = 160, 110
+"""Bounds of magenta, 0..255: wide margins, since video coding blurs colours."""
 
 
 def looks_like_dot(color: tuple[float, float, float]) -> bool:
@@ -8,7 +9,7 @@ def looks_like_dot(color: tuple[float, float, float]) -> bool:
     Whether a colour is that of a finger's dot: magenta, as dev/phone and the test pattern draw it.
 
     Args:
-        color: Mean red, green and blue, 0..255; wide margins, since video coding blurs colours.
+        color: Mean red, green and blue, 0..255.
     """
     red, green, blue = color
-    return red > _BRIGHT and blue > _BRIGHT and green < _DARK
+    return red > BRIGHT and blue > BRIGHT and green < DARK
