@@ -101,6 +101,7 @@ class Streamer:
             keys=keys,
             session_uid=lambda: self._document.session.uid,
             capture=lambda: self._capture,
+            codecs=lambda: self._document.video.codecs,
         )
         self._internal = InternalEndpoint(
             health=self._health,
@@ -241,4 +242,6 @@ class Streamer:
             packets_resent_total=media.retransmitted_packets,
             packets_skipped_total=media.packets_skipped,
             key_frame_requests_total=media.key_frame_requests,
+            viewers_by_rung=media.viewers_by_rung,
+            rung_changes_total=media.rung_changes,
         )

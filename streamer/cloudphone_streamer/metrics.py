@@ -39,6 +39,9 @@ class Snapshot:
     packets_resent_total: int
     packets_skipped_total: int
     key_frame_requests_total: int
+    viewers_by_rung: Mapping[str, int]
+    rung_changes_total: Mapping[str, int]
+    """By reason."""
 
 
 class Metrics(Collector):
@@ -101,6 +104,18 @@ class Metrics(Collector):
             ),
         ):
             yield CounterMetricFamily(f"media_service_{name}", text, value=value)
+        rungs = GaugeMetricFamily(
+            "media_service_rung_viewers", "Viewers on each rung in use", labels=["rung"]
+        )
+        for rung, viewers in now.viewers_by_rung.items():
+            rungs.add_metric([rung], viewers)
+        yield rungs
+        yield _by_label(
+            "rung_changes",
+            "Moves of viewers between rungs",
+            "reason",
+            now.rung_changes_total,
+        )
         yield _by_label("control_messages", "Messages of viewers", "type", now.messages_total)
         yield _by_label(
             "control_messages_refused",

@@ -2,6 +2,7 @@
 H.264 into RTP payloads, RFC 6184 with packetization-mode=1.
 
 Called once a picture by `fanout`, however many viewers there are; knows nothing of headers.
+`reassemble` is the way back, for the pictures that a transcode begins with.
 """
 
 from collections.abc import Sequence
@@ -87,3 +88,34 @@ def _fragment(nal: bytes, max_payload_bytes: int) -> list[bytes]:
         flags = (_FU_START if start == 1 else 0) | (_FU_END if end >= len(nal) else 0)
         payloads.append(bytes([indicator, flags | nal_type]) + nal[start:end])
     return payloads
+
+
+def reassemble(payloads: Sequence[bytes]) -> tuple[bytes, ...]:
+    """
+    Undo `packetize`.
+
+    Args:
+        payloads: All payloads of one picture, in order.
+    Returns:
+        Its NAL units.
+    """
+    nals: list[bytes] = []
+    fragments: list[bytes] = []
+    for payload in payloads:
+        nal_type = payload[0] & _TYPE
+        # A phone may send units of these types itself; they end up as what they look like.
+        if nal_type == _FU_A and len(payload) > _FU_A_HEADER_BYTES:
+            if payload[1] & _FU_START:
+                fragments = [bytes([payload[0] & _FORBIDDEN_AND_NRI | payload[1] & _TYPE])]
+            fragments.append(payload[_FU_A_HEADER_BYTES:])
+            if payload[1] & _FU_END:
+                nals.append(b"".join(fragments))
+        elif nal_type == _STAP_A:
+            position = _STAP_A_HEADER_BYTES
+            while position < len(payload):
+                begin = position + _STAP_A_SIZE_BYTES
+                position = begin + int.from_bytes(payload[position:begin], "big")
+                nals.append(payload[begin:position])
+        else:
+            nals.append(payload)
+    return tuple(nals)

@@ -56,6 +56,15 @@ class SentPacket:
     marker: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedPicture:
+    """One picture as it was put into packets."""
+
+    payloads: tuple[bytes, ...]
+    ticks: int
+    is_key: bool
+
+
 class PacketLog:
     """Runs are numbered from 0; a viewer's position is the number of the run it needs next."""
 
@@ -89,6 +98,21 @@ class PacketLog:
     def run(self, number: int) -> Run:
         """One run that is kept: `first_number` <= `number` < `end_number`."""
         return self._runs[number - self._first_number]
+
+    def pictures(self) -> list[LoggedPicture]:
+        """All pictures since the last key frame; none where that one is no longer here."""
+        pictures: list[LoggedPicture] = []
+        if not self.is_joinable:
+            return pictures
+        payloads: list[bytes] = []
+        for run in self._runs:
+            payloads += run.payloads
+            if run.ends_picture:
+                pictures.append(
+                    LoggedPicture(payloads=tuple(payloads), ticks=run.ticks, is_key=not pictures)
+                )
+                payloads = []
+        return pictures
 
     def append(self, payloads: Sequence[bytes], *, ticks: int, is_key: bool) -> None:
         """Add the packets of one picture; a key frame makes all before it superfluous."""

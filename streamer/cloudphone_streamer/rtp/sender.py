@@ -9,7 +9,9 @@ import secrets
 import time
 from dataclasses import dataclass
 
+from cloudphone_protocol.session import VideoCodec
 from cloudphone_streamer.rtp.clock import VIDEO_CLOCK_HZ, MediaClock, compact_ntp, ntp_of
+from cloudphone_streamer.rtp.congestion import CongestionEstimator
 from cloudphone_streamer.rtp.packet import ExtensionIds, HeaderWriter, send_time_of
 from cloudphone_streamer.rtp.packet_log import HISTORY_PACKETS, PacketLog, Run
 from cloudphone_streamer.rtp.rtcp import Feedback, sender_report
@@ -23,6 +25,9 @@ _ORIGINAL_SEQUENCE_BYTES = 2
 
 _BACKLOG_SPEED = 16
 
+_LEAST_STEP_TICKS = VIDEO_CLOCK_HZ // 1000
+"""Between the last picture of one encoding and the first of the next."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoParameters:
@@ -31,12 +36,13 @@ class VideoParameters:
 
     Args:
         mid: Identification of the section.
-        payload_type: Of H.264.
+        payload_type: Of `codec`.
         rtx_payload_type: Of its retransmissions (RFC 4588); None: the viewer takes none.
         extensions: Ids of header extensions.
         ssrc: Of the video.
         rtx_ssrc: Of its retransmissions.
         cname: RTCP name of this sender.
+        codec: What the viewer decodes.
     """
 
     mid: str
@@ -46,6 +52,7 @@ class VideoParameters:
     ssrc: int
     rtx_ssrc: int
     cname: str
+    codec: VideoCodec = VideoCodec.H264
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,6 +76,10 @@ class SenderStats:
     """Of all streams, by transport-wide feedback."""
     packets_not_arrived: int = 0
     """Those among them that had not arrived when they were reported on."""
+    rung: str = ""
+    """The encoding that it is sent."""
+    rung_reason: str = ""
+    """Why it was moved there; empty: it began there."""
 
 
 class VideoSender:
@@ -76,7 +87,7 @@ class VideoSender:
     Sends the log to one viewer.
 
     Args:
-        log: The shared packets.
+        log: The shared packets of the rung that it begins on.
         clock: The shared media clock.
         transport: Where packets go.
         parameters: What was negotiated.
@@ -117,6 +128,8 @@ class VideoSender:
         self._rtx_sequence = secrets.randbits(15)
         self._transport_sequence = 0
         self._retransmissions_left = HISTORY_PACKETS
+        self.path = CongestionEstimator()
+        self._reports_arrivals = bool(parameters.extensions.transport_sequence)
 
         self._number: int | None = None
         self._resume_number = 0
@@ -124,12 +137,19 @@ class VideoSender:
         self._first_index = 0
         self._next_index = 0
         self._edge_ticks = 0
+        self._shift_ticks = 0
+        self._latest_shown_ticks: int | None = None
         self._behind_since_s: float | None = None
 
     @property
     def waits_for_key_frame(self) -> bool:
         """Whether it stands still until a key frame comes."""
         return self._number is None
+
+    @property
+    def target_bps(self) -> int | None:
+        """What the path can carry, estimated from transport-wide feedback; None without any."""
+        return int(self.path.target_bps) if self.path.has_feedback else None
 
     @property
     def is_behind(self) -> bool:
@@ -140,6 +160,21 @@ class VideoSender:
         """Begin at the oldest key frame of the log, or else wait for the next one."""
         if self._log.is_joinable:
             self._start_at(self._log.first_number, now_s)
+
+    def wait_for_key_frame(self) -> None:
+        """Begin at the next key frame, whatever the log has."""
+        self._resume_number = self._log.end_number
+
+    def switch(self, log: PacketLog, now_s: float) -> None:
+        """
+        Go on with another encoding of the same picture, whose key frame has just been appended.
+
+        The viewer sees one stream: SSRC, sequence numbers and time stamps go on.
+        """
+        self._log = log
+        self._resume_number = log.first_number
+        self._next_index = log.run(log.first_number).first_index
+        self._start_at(log.first_number, now_s)
 
     def advance(self, now_s: float, *, max_packets: int | None = None) -> bool:
         """
@@ -202,6 +237,7 @@ class VideoSender:
         for transport in feedback.transport:
             self.stats.packets_reported += len(transport.arrivals)
             self.stats.packets_not_arrived += transport.arrivals.count(None)
+            self.path.on_feedback(transport, now_s)
         wants_key_frame = ssrc in feedback.key_frames_wanted
         self.stats.key_frame_requests += wants_key_frame
         return wants_key_frame
@@ -230,6 +266,11 @@ class VideoSender:
         # Sequence numbers have no gap where packets were skipped: a gap would be taken for loss.
         self._first_index = self._next_index = run.first_index
         self._edge_ticks = self._log.latest_ticks
+        self._shift_ticks = 0
+        if self._latest_shown_ticks is not None:
+            # Another encoding may be some pictures late; time never goes back for a viewer.
+            step = self._squeezed(run.ticks) - self._latest_shown_ticks
+            self._shift_ticks = max(0, _LEAST_STEP_TICKS - step)
         self._behind_since_s = now_s
 
     def _wait_for_key_frame(self) -> bool:
@@ -243,15 +284,16 @@ class VideoSender:
 
     def _shown_ticks(self, ticks: int) -> int:
         """
-        RTP time as this viewer is told it.
+        RTP time as this viewer is told it, not cut to 32 bits.
 
         A backlog is played as fast as it arrives: a client that honours time stamps would stay
         as late as the backlog is long. So the past before the join is squeezed.
         """
+        return self._squeezed(ticks) + self._shift_ticks
+
+    def _squeezed(self, ticks: int) -> int:
         late_ticks = self._edge_ticks - ticks
-        if late_ticks > 0:
-            ticks = self._edge_ticks - late_ticks // _BACKLOG_SPEED
-        return ticks & 0xFFFF_FFFF
+        return self._edge_ticks - late_ticks // _BACKLOG_SPEED if late_ticks > 0 else ticks
 
     def _send_run(self, run: Run, now_s: float) -> bool:
         """Send one run from where it stopped; False: the socket took only a part."""
@@ -260,7 +302,8 @@ class VideoSender:
         write = self._video.write
         header_bytes = self._video.size_bytes
         stride = header_bytes + len(payloads[0]) + self._transport.trailer_bytes
-        timestamp = self._shown_ticks(run.ticks)
+        self._latest_shown_ticks = shown_ticks = self._shown_ticks(run.ticks)
+        timestamp = shown_ticks & 0xFFFF_FFFF
         send_time = send_time_of(now_s)
         sequence = self._next_sequence
         transport_sequence = self._transport_sequence
@@ -286,6 +329,8 @@ class VideoSender:
         self._next_sequence = sequence + sent & 0xFFFF
         self._transport_sequence = transport_sequence + sent & 0xFFFF
         self._sent_of_run += sent
+        if self._reports_arrivals and sent:
+            self.path.on_sent(sent, stride, now_s)
         stats = self.stats
         stats.packets_sent += sent
         stats.bytes_sent += (
@@ -319,7 +364,7 @@ class VideoSender:
                 0,
                 packet.marker,
                 self._rtx_sequence,
-                self._shown_ticks(packet.ticks),
+                self._shown_ticks(packet.ticks) & 0xFFFF_FFFF,
                 send_time_of(now_s),
                 self._transport_sequence,
             )
@@ -330,4 +375,6 @@ class VideoSender:
             if self._transport.send_packets(1, size, size):
                 self._rtx_sequence = self._rtx_sequence + 1 & 0xFFFF
                 self._transport_sequence = self._transport_sequence + 1 & 0xFFFF
+                if self._reports_arrivals:
+                    self.path.on_sent(1, size, now_s)
                 self.stats.retransmitted_packets += 1

@@ -6,7 +6,7 @@ address, which is the right to end it: tickets live for a minute, connections fo
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from aiohttp import web
@@ -14,6 +14,7 @@ from aiohttp import web
 from cloudphone_protocol.errors import InvalidTicket, TicketExpired
 from cloudphone_protocol.problems import ProblemCode
 from cloudphone_protocol.reports import CaptureReport, CaptureState
+from cloudphone_protocol.session import VideoCodec
 from cloudphone_protocol.tickets import Ticket, verify_ticket
 from cloudphone_streamer.errors import ViewerLimitReached
 from cloudphone_streamer.session import SessionKeys
@@ -57,6 +58,7 @@ class WhepEndpoint:
         keys: The session's keys.
         session_uid: Returns the uid of the session that tickets must be for.
         capture: Returns how the capture stands.
+        codecs: Returns the codecs that viewers may get, the preferred one first.
     """
 
     def __init__(
@@ -67,12 +69,14 @@ class WhepEndpoint:
         keys: SessionKeys,
         session_uid: Callable[[], str],
         capture: Callable[[], CaptureReport],
+        codecs: Callable[[], Sequence[VideoCodec]],
     ) -> None:
         self._media = media
         self._viewers = viewers
         self._keys = keys
         self._session_uid = session_uid
         self._capture = capture
+        self._codecs = codecs
         self._resources: dict[str, _Resource] = {}
         self._is_closing = False
 
@@ -103,7 +107,7 @@ class WhepEndpoint:
         except ViewerLimitReached as error:
             raise HttpProblem(ProblemCode.VIEWER_LIMIT_REACHED, str(error), _RETRY_AFTER) from None
         try:
-            accepted = await self._media.accept(offer, viewer)
+            accepted = await self._media.accept(offer, viewer, self._codecs())
         except MalformedOffer as error:
             self._viewers.left(viewer)
             raise HttpProblem(ProblemCode.SDP_MALFORMED, str(error)) from None

@@ -93,7 +93,7 @@ def _video_lines(chosen: VideoFormat, video: VideoParameters) -> list[str]:
         )
         if extension_id
     ]
-    lines.append(f"a=rtpmap:{payload_type} H264/90000")
+    lines.append(f"a=rtpmap:{payload_type} {chosen.codec}/90000")
     if chosen.parameters:
         lines.append(f"a=fmtp:{payload_type} {chosen.parameters}")
     lines += [f"a=rtcp-fb:{payload_type} {feedback}" for feedback in chosen.feedback]

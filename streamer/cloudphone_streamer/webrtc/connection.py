@@ -213,7 +213,7 @@ class ViewerConnection:
             logger.debug("RTCP of viewer %s: %s", self.viewer_id[:6], error)
             return
         if self._sender.handle_feedback(feedback, time.monotonic()):
-            self._owner.fanout.request_key_frame()
+            self._owner.fanout.on_key_frame_wanted(self._sender)
 
     def handle_path_lost(self, path: Path) -> None:
         """A TCP connection has ended; the viewer may come by another path."""
@@ -266,6 +266,9 @@ class ViewerConnection:
             jitter_s=sent.jitter_s,
             round_trip_s=sent.round_trip_s,
             available_bps=sent.available_bps,
+            target_bps=self._sender.target_bps if self._sender is not None else None,
+            rung=sent.rung,
+            rung_reason=sent.rung_reason,
             packets_reported=sent.packets_reported,
             packets_not_arrived=sent.packets_not_arrived,
             malformed_packets=self._malformed_packets,

@@ -8,12 +8,14 @@ See RFC 8829 (JSEP), RFC 9143 (BUNDLE), RFC 8839 (ICE), RFC 8842 (DTLS), RFC 618
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from aiortc.sdp import MediaDescription, SessionDescription
 
+from cloudphone_protocol.session import VideoCodec
 from cloudphone_streamer.rtp.packet import ExtensionIds, ExtensionUri
 from cloudphone_streamer.webrtc.errors import MalformedOffer, NoCommonCodec
 from cloudphone_streamer.webrtc.ice_lite import Credentials, checked_credentials
@@ -35,6 +37,11 @@ _PROFILE_LEVEL_ID = re.compile(r"[0-9A-Fa-f]{6}")
 _DEFAULT_PROFILE_LEVEL_ID = "42000a"
 """RFC 6184 - 8.1: Baseline, level 1, where the parameter is absent."""
 
+_EXPECTED = {
+    VideoCodec.H264: "H264 with packetization-mode=1",
+    VideoCodec.VP8: "VP8",
+}
+
 _FEEDBACK = ("nack pli", "ccm fir", "goog-remb", "transport-cc")
 
 
@@ -54,13 +61,15 @@ class VideoFormat:
     The codec that is taken.
 
     Args:
-        payload_type: Of H.264.
+        codec: Which.
+        payload_type: Of it.
         parameters: Its format parameters, as offered.
         rtx_payload_type: Of its retransmissions; None where not offered.
         feedback: RTCP feedback that the viewer sends and is used here.
         extensions: Header extension ids.
     """
 
+    codec: VideoCodec
     payload_type: int
     parameters: str
     rtx_payload_type: int | None
@@ -122,15 +131,16 @@ class Offer:
     data: DataFormat | None
 
 
-def parse_offer(sdp: str) -> Offer:
+def parse_offer(sdp: str, codecs: Sequence[VideoCodec] = (VideoCodec.H264,)) -> Offer:
     """
     Read an offer and choose from it.
 
     Args:
         sdp: Session description of type offer.
+        codecs: Those that are served, the preferred one first.
     Raises:
         MalformedOffer: If it is no such description, or lacks what WebRTC demands.
-        NoCommonCodec: If no video section has H.264 with packetization-mode=1.
+        NoCommonCodec: If the video section has none of `codecs`.
     """
     description = _parse(sdp)
     media = description.media
@@ -141,7 +151,7 @@ def parse_offer(sdp: str) -> Offer:
     video_position = _video_position(media, mids, bundle)
     video = media[video_position]
     video_mid = mids[video_position]
-    video_format = _video_format(video)
+    video_format = _video_format(video, codecs)
     together = set(bundle) if video_mid in bundle else {video_mid}
 
     sections: list[Section] = []
@@ -225,20 +235,23 @@ def _video_position(media: list[MediaDescription], mids: list[str], bundle: tupl
     raise MalformedOffer("offer has no video section that receives")
 
 
-def _video_format(section: MediaDescription) -> VideoFormat:
-    candidates = [
-        codec
-        for codec in section.rtp.codecs
-        if codec.name.upper() == "H264"
-        and codec.clockRate == 90_000
-        and str(codec.parameters.get("packetization-mode")) == "1"
-        and codec.payloadType in section.fmt
-    ]
-    if not candidates:
-        names = sorted({codec.name for codec in section.rtp.codecs if _TOKEN.fullmatch(codec.name)})
+def _video_format(section: MediaDescription, served: Sequence[VideoCodec]) -> VideoFormat:
+    for name in served:
+        candidates = [
+            codec
+            for codec in section.rtp.codecs
+            if codec.name.upper() == name
+            and codec.clockRate == 90_000
+            and codec.payloadType in section.fmt
+            and (name is not VideoCodec.H264 or _is_packetization_mode_1(codec.parameters))
+        ]
+        if candidates:
+            break
+    else:
+        offered = sorted({c.name for c in section.rtp.codecs if _TOKEN.fullmatch(c.name)})
         raise NoCommonCodec(
-            f"offer has video codecs {', '.join(names) or 'none'}; "
-            "expected H264 with packetization-mode=1"
+            f"offer has video codecs {', '.join(offered) or 'none'}; "
+            f"expected {' or '.join(_EXPECTED[name] for name in served)}"
         )
     codec = min(candidates, key=lambda c: _profile_rank(c.parameters.get("profile-level-id")))
     payload_type = _checked_payload_type(codec.payloadType)
@@ -246,7 +259,7 @@ def _video_format(section: MediaDescription) -> VideoFormat:
         name if value is None else f"{name}={value}" for name, value in codec.parameters.items()
     )
     if not _FORMAT_PARAMETERS.fullmatch(parameters):
-        raise MalformedOffer("a=fmtp of H264 is longer than 256 characters")
+        raise MalformedOffer(f"a=fmtp of {name} is longer than 256 characters")
     rtx = next(
         (
             c.payloadType
@@ -257,21 +270,26 @@ def _video_format(section: MediaDescription) -> VideoFormat:
         ),
         None,
     )
-    offered = {
+    offered_feedback = {
         f"{feedback.type} {feedback.parameter}" if feedback.parameter else feedback.type
         for feedback in codec.rtcpFeedback
     }
-    feedback = tuple(name for name in _FEEDBACK if name in offered)
-    if rtx is not None and "nack" in offered:
+    feedback = tuple(name for name in _FEEDBACK if name in offered_feedback)
+    if rtx is not None and "nack" in offered_feedback:
         # Only as a stream of its own: see rtp.sender.
         feedback = ("nack", *feedback)
     return VideoFormat(
+        codec=name,
         payload_type=payload_type,
         parameters=parameters,
         rtx_payload_type=None if rtx is None else _checked_payload_type(rtx),
         feedback=feedback,
         extensions=_extensions(section),
     )
+
+
+def _is_packetization_mode_1(parameters: Mapping[str, Any]) -> bool:
+    return str(parameters.get("packetization-mode")) == "1"
 
 
 def _profile_rank(profile_level_id: Any) -> int:

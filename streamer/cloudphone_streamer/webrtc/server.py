@@ -11,9 +11,11 @@ import ipaddress
 import logging
 import secrets
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cloudphone_protocol.session import VideoCodec
 from cloudphone_streamer.rtp.fanout import CATCH_UP_INTERVAL_S, VideoFanout
 from cloudphone_streamer.rtp.sender import VideoParameters
 from cloudphone_streamer.webrtc.answer import LocalTransport, build_answer
@@ -112,18 +114,24 @@ class MediaServer:
         self._ticker = asyncio.create_task(self._run_ticker(), name="viewer-ticker")
         logger.info("media on port %d at %s", self.port, ", ".join(self._addresses))
 
-    async def accept(self, offer_sdp: str, handler: ViewerHandler) -> AcceptedViewer:
+    async def accept(
+        self,
+        offer_sdp: str,
+        handler: ViewerHandler,
+        codecs: Sequence[VideoCodec] = (VideoCodec.H264,),
+    ) -> AcceptedViewer:
         """
         Answer an offer; the viewer has CONNECT_TIMEOUT_S to come.
 
         Args:
             offer_sdp: Session description of type offer.
             handler: Hears of this viewer; not called if this raises.
+            codecs: Those that this viewer may get, the preferred one first.
         Raises:
             MalformedOffer: If the SDP cannot be answered.
             NoCommonCodec: If it has no codec that is served here.
         """
-        offer = parse_offer(offer_sdp)
+        offer = parse_offer(offer_sdp, codecs)
         viewer_id = secrets.token_urlsafe(_VIEWER_ID_BYTES)
         credentials = Credentials.generate()
         parameters = _video_parameters(offer)
@@ -195,6 +203,7 @@ class MediaServer:
         if self._catch_up is not None:
             self._catch_up.cancel()
             self._catch_up = None
+        self.fanout.close()
         self._media_port.close()
 
     def stats(self) -> ServerStats:
@@ -209,6 +218,8 @@ class MediaServer:
             packets_skipped=totals.packets_skipped,
             nacked_packets=totals.nacked_packets,
             retransmitted_packets=totals.retransmitted_packets,
+            viewers_by_rung=Counter(v.rung for v in per_viewer if v.is_connected),
+            rung_changes=self.fanout.stats.rung_changes,
             key_frame_requests=self.fanout.stats.key_frame_requests,
             malformed_packets=totals.malformed_packets,
             messages_dropped=totals.messages_dropped,
@@ -257,6 +268,10 @@ class MediaServer:
 
     def _tick(self) -> None:
         now_s = time.monotonic()
+        try:
+            self.fanout.adapt(now_s)
+        except Exception:
+            logger.exception("viewers were not moved between rungs")
         for connection in list(self._connections.values()):
             try:
                 connection.tick(now_s)
@@ -335,4 +350,5 @@ def _video_parameters(offer: Offer) -> VideoParameters:
         ssrc=ssrc,
         rtx_ssrc=rtx_ssrc,
         cname=secrets.token_urlsafe(12),
+        codec=offer.video.codec,
     )

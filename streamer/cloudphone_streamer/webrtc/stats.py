@@ -1,5 +1,6 @@
 """What is counted, as values for metrics."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -19,6 +20,9 @@ class ViewerStats:
     jitter_s: float
     round_trip_s: float | None
     available_bps: int | None
+    target_bps: int | None
+    rung: str
+    rung_reason: str
     packets_reported: int
     packets_not_arrived: int
     malformed_packets: int
@@ -43,6 +47,8 @@ class ServerStats:
         messages_dropped: On data channels: too long, or the viewer did not read them.
         datagrams_received: By the port, packets of TCP viewers included.
         datagrams_dropped: That belonged to no viewer.
+        viewers_by_rung: Connected viewers on each rung that has any.
+        rung_changes: Moves of viewers between rungs, by reason.
         sends_blocked: That found no room, in the kernel or in a TCP viewer's buffer.
         sends_failed: That ended in another error, such as an unreachable network.
         per_viewer: Those that are there now.
@@ -60,6 +66,8 @@ class ServerStats:
     messages_dropped: int
     datagrams_received: int
     datagrams_dropped: int
+    viewers_by_rung: Mapping[str, int]
+    rung_changes: Mapping[str, int]
     sends_blocked: int
     sends_failed: int
     per_viewer: tuple[ViewerStats, ...]

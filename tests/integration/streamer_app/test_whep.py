@@ -128,8 +128,10 @@ async def test_a_ticket_in_the_query_does_not_count(running: Streamer) -> None:
 async def test_bad_offers_are_refused_with_a_code_and_a_sentence(running: Streamer) -> None:
     token = bearer(running.session.ticket())
     good = await make_offer()
-    without_h264 = "\r\n".join(
-        line for line in good.splitlines() if "H264" not in line and "profile-level" not in line
+    unknown_codecs = "\r\n".join(
+        line.replace("VP8", "VP9")
+        for line in good.splitlines()
+        if "H264" not in line and "profile-level" not in line
     )
     cases: dict[str, tuple[str, dict[str, str], int, str]] = {
         "JSON": ("{}", {"Content-Type": "application/json"}, 415, "unsupported_media_type"),
@@ -143,7 +145,7 @@ async def test_bad_offers_are_refused_with_a_code_and_a_sentence(running: Stream
             "sdp_malformed",
         ),
         "huge": ("v=0\r\n" * 20_000, SDP, 413, "sdp_too_large"),
-        "no H.264": (without_h264, SDP, 406, "no_common_codec"),
+        "neither H.264 nor VP8": (unknown_codecs, SDP, 406, "no_common_codec"),
     }
     for name, (offer, content_type, status, code) in cases.items():
         answered, _, body = await request(

@@ -19,11 +19,15 @@ HEIGHT_PX = 576
 
 @cache
 def clip(
-    seconds: float = 2.0, *, gop: int = 60, bitrate_bps: int = 2_000_000
+    seconds: float = 2.0,
+    *,
+    gop: int = 60,
+    bitrate_bps: int = 2_000_000,
+    size_px: tuple[int, int] = (WIDTH_PX, HEIGHT_PX),
 ) -> tuple[AccessUnit, ...]:
     """Encode a bar that moves down, with noise so that the bit rate is met."""
     codec = av.CodecContext.create("libx264", "w")
-    codec.width, codec.height = WIDTH_PX, HEIGHT_PX
+    codec.width, codec.height = width_px, height_px = size_px
     codec.pix_fmt = "yuv420p"
     codec.time_base = Fraction(1, FRAMES_PER_S)
     codec.framerate = Fraction(FRAMES_PER_S)
@@ -37,8 +41,8 @@ def clip(
     random = np.random.default_rng(1)
     units: list[AccessUnit] = []
     for number in range(int(seconds * FRAMES_PER_S)):
-        picture = random.integers(100, 120, (HEIGHT_PX, WIDTH_PX, 3), dtype=np.uint8)
-        row = number * 8 % HEIGHT_PX
+        picture = random.integers(100, 120, (height_px, width_px, 3), dtype=np.uint8)
+        row = number * 8 % height_px
         picture[row : row + 16] = 255
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
         frame.pts = number
@@ -47,8 +51,8 @@ def clip(
                 nals=tuple(split_annex_b(bytes(packet))),
                 pts_us=(packet.pts or 0) * 1_000_000 // FRAMES_PER_S,
                 is_key=packet.is_keyframe,
-                width_px=WIDTH_PX,
-                height_px=HEIGHT_PX,
+                width_px=width_px,
+                height_px=height_px,
             )
             for packet in codec.encode(frame)
         )
@@ -67,8 +71,19 @@ class Player:
         self.key_frame_requests = 0
         self.fanout = VideoFanout(request_key_frame=self._on_request)
         self._units = units
+        self._next = 0
         self._task: asyncio.Task[None] | None = None
         self._pts_origin_us: int | None = 0
+        self._is_paused = False
+
+    def pause(self) -> None:
+        """The screen stands still: no more pictures come."""
+        self._is_paused = True
+
+    def rotate(self) -> None:
+        """The phone is turned: the other size, from a key frame on."""
+        self._units = clip(size_px=(HEIGHT_PX, WIDTH_PX))
+        self._next = 0
 
     def restart(self) -> None:
         """Another capture takes over, whose clock begins anew."""
@@ -90,8 +105,9 @@ class Player:
     async def _play(self) -> None:
         start = time.monotonic()
         number = 0
-        while True:
-            unit = self._units[number % len(self._units)]
+        while not self._is_paused:
+            unit = self._units[self._next % len(self._units)]
+            self._next += 1
             now_us = number * 1_000_000 // FRAMES_PER_S
             if self._pts_origin_us is None:
                 self._pts_origin_us = now_us

@@ -103,14 +103,14 @@ async def test_a_viewer_with_the_wrong_certificate_gets_nothing(server: MediaSer
     viewer = AiortcViewer(server)
     accept = server.accept
 
-    async def with_another_fingerprint(offer: str, handler: object) -> object:
+    async def with_another_fingerprint(offer: str, *arguments: object) -> object:
         lines = [
             line[:-2] + ("00" if not line.endswith("00") else "01")
             if line.startswith("a=fingerprint:")
             else line
             for line in offer.split("\r\n")
         ]
-        return await accept("\r\n".join(lines), handler)  # type: ignore[arg-type]
+        return await accept("\r\n".join(lines), *arguments)  # type: ignore[arg-type]
 
     server.accept = with_another_fingerprint  # type: ignore[assignment, method-assign]
     async with viewer:

@@ -5,9 +5,17 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCPeerConnection,
+    RTCRtpReceiver,
+    RTCSessionDescription,
+)
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from av import VideoFrame
 
+from cloudphone_protocol.session import VideoCodec
 from cloudphone_streamer.webrtc.server import AcceptedViewer, MediaServer
 
 
@@ -38,7 +46,13 @@ class Handler:
 
 
 class AiortcViewer:
-    def __init__(self, server: MediaServer, *, channels: bool = True) -> None:
+    def __init__(
+        self,
+        server: MediaServer,
+        *,
+        channels: bool = True,
+        codec: VideoCodec = VideoCodec.H264,
+    ) -> None:
         self.server = server
         self.handler = Handler()
         self.accepted: AcceptedViewer | None = None
@@ -49,6 +63,8 @@ class AiortcViewer:
         self.control: RTCDataChannel | None = None
         self.moves: RTCDataChannel | None = None
         self._channels = channels
+        self._codec = codec
+        self.sizes: set[tuple[int, int]] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -59,7 +75,12 @@ class AiortcViewer:
         await self.close()
 
     async def connect(self) -> None:
-        self.peer.addTransceiver("video", direction="recvonly")
+        video = self.peer.addTransceiver("video", direction="recvonly")
+        if self._codec is not VideoCodec.H264:
+            capabilities = RTCRtpReceiver.getCapabilities("video")
+            assert capabilities is not None
+            wanted = {f"video/{self._codec}", "video/rtx"}
+            video.setCodecPreferences([c for c in capabilities.codecs if c.mimeType in wanted])
         if self._channels:
             self.control = self.peer.createDataChannel("control")
             self.moves = self.peer.createDataChannel("moves", ordered=False, maxRetransmits=0)
@@ -68,7 +89,9 @@ class AiortcViewer:
             "track", lambda track: self._tasks.append(asyncio.create_task(self._read(track)))
         )
         await self.peer.setLocalDescription(await self.peer.createOffer())
-        self.accepted = await self.server.accept(self.peer.localDescription.sdp, self.handler)
+        self.accepted = await self.server.accept(
+            self.peer.localDescription.sdp, self.handler, [self._codec]
+        )
         await self.peer.setRemoteDescription(
             RTCSessionDescription(type="answer", sdp=self.accepted.answer_sdp)
         )
@@ -94,7 +117,9 @@ class AiortcViewer:
     async def _read(self, track: MediaStreamTrack) -> None:
         try:
             while True:
-                await track.recv()
+                frame = await track.recv()
+                assert isinstance(frame, VideoFrame)
+                self.sizes.add((frame.width, frame.height))
                 self.frames += 1
                 self.frame_times_s.append(time.monotonic())
         except MediaStreamError:

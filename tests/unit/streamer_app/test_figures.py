@@ -116,6 +116,8 @@ def test_metrics_have_the_guide_s_names_and_the_figures_of_the_moment() -> None:
         bytes_sent_total=1_200_000,
         packets_resent_total=9,
         packets_skipped_total=1,
+        viewers_by_rung={"passthrough": 2},
+        rung_changes_total={"Overuse": 3},
         key_frame_requests_total=6,
     )
     text = Metrics(lambda: snapshot).to_text().decode()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudphone_streamer.rtp.errors import PacketizationError
-from cloudphone_streamer.rtp.h264 import packetize
+from cloudphone_streamer.rtp.h264 import packetize, reassemble
 
 SPS = bytes.fromhex("6742c01f")  # NRI 3, type 7
 PPS = bytes.fromhex("68ce3c80")  # NRI 3, type 8
@@ -89,3 +89,24 @@ def test_only_the_last_fragment_is_shorter(body: bytes) -> None:
     sizes = [len(payload) for payload in packetize([b"\x65" + body], 1180)]
     assert len(set(sizes[:-1])) == 1
     assert sizes[-1] <= sizes[0]
+
+
+@given(
+    st.lists(
+        st.builds(
+            lambda kind, body: bytes([kind]) + body,
+            st.sampled_from([0x41, 0x65, 0x67, 0x68, 0x06]),
+            st.binary(max_size=300),
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    st.integers(3, 120),
+)
+def test_reassemble_undoes_packetize(nals: list[bytes], max_payload_bytes: int) -> None:
+    assert list(reassemble(packetize(nals, max_payload_bytes))) == nals
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40), max_size=8))
+def test_payloads_of_any_bytes_are_reassembled_to_something(payloads: list[bytes]) -> None:
+    assert isinstance(reassemble(payloads), tuple)

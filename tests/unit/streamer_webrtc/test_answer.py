@@ -2,6 +2,7 @@
 
 from aiortc.sdp import SessionDescription
 
+from cloudphone_protocol.session import VideoCodec
 from cloudphone_streamer.rtp.sender import VideoParameters
 from cloudphone_streamer.webrtc.answer import LocalTransport, build_answer
 from cloudphone_streamer.webrtc.ice_lite import Credentials
@@ -16,8 +17,8 @@ TRANSPORT = LocalTransport(
 )
 
 
-def answer(sdp: str) -> str:
-    offer = parse_offer(sdp)
+def answer(sdp: str, codec: VideoCodec = VideoCodec.H264) -> str:
+    offer = parse_offer(sdp, [codec])
     return build_answer(
         offer,
         TRANSPORT,
@@ -31,6 +32,14 @@ def answer(sdp: str) -> str:
             cname="cname",
         ),
     )
+
+
+def test_vp8_is_named_where_it_was_chosen() -> None:
+    lines = answer(CHROMIUM, VideoCodec.VP8).split("\r\n")
+    assert "m=video 9 UDP/TLS/RTP/SAVPF 96 97" in lines
+    assert "a=rtpmap:96 VP8/90000" in lines
+    assert "a=fmtp:97 apt=96" in lines
+    assert not [line for line in lines if "H264" in line]
 
 
 def test_answer_to_chromium() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloudphone_protocol.session import VideoCodec
 from cloudphone_streamer.rtp.packet import ExtensionIds
 from cloudphone_streamer.webrtc.errors import MalformedOffer, NoCommonCodec
 from cloudphone_streamer.webrtc.offer import DataFormat, SectionUse, VideoFormat, parse_offer
@@ -21,6 +22,7 @@ def test_chromium_offer() -> None:
     assert offer.bundle == ("0", "1", "2")
     assert offer.video_mid == "1"
     assert offer.video == VideoFormat(
+        codec=VideoCodec.H264,
         payload_type=127,
         parameters="level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
         rtx_payload_type=125,
@@ -63,6 +65,31 @@ def test_the_profile_that_phones_encode_is_preferred(profiles: list[str], chosen
         lines.append(f"a=fmtp:{100 + position} packetization-mode=1;profile-level-id={profile}")
     offer = video_only(*lines).replace("SAVPF 96", f"SAVPF {formats}")
     assert f"profile-level-id={chosen}" in parse_offer(offer).video.parameters
+
+
+BOTH = (VideoCodec.H264, VideoCodec.VP8)
+
+
+@pytest.mark.parametrize(
+    ("codecs", "codec", "payload_type", "rtx"),
+    [
+        pytest.param(BOTH, VideoCodec.H264, 127, 125, id="the preferred one"),
+        pytest.param(BOTH[::-1], VideoCodec.VP8, 96, 97, id="the other way round"),
+        pytest.param((VideoCodec.VP8,), VideoCodec.VP8, 96, 97, id="one alone"),
+    ],
+)
+def test_the_first_served_codec_of_the_offer_is_taken(
+    codecs: tuple[VideoCodec, ...], codec: VideoCodec, payload_type: int, rtx: int
+) -> None:
+    video = parse_offer(CHROMIUM, codecs).video
+    assert (video.codec, video.payload_type, video.rtx_payload_type) == (codec, payload_type, rtx)
+
+
+def test_an_offer_without_h264_gets_vp8_where_it_is_served() -> None:
+    offer = CHROMIUM.replace("H264", "H265")
+    assert parse_offer(offer, BOTH).video.codec is VideoCodec.VP8
+    with pytest.raises(NoCommonCodec, match="expected H264 with packetization-mode=1 or VP8"):
+        parse_offer(offer.replace("VP8", "VP9"), BOTH)
 
 
 def test_a_bundle_only_section_is_taken() -> None:
