@@ -1,6 +1,7 @@
 """The real `cloudphone-streamer` process, for the tests beside this file."""
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
@@ -32,11 +33,18 @@ DOCUMENT = SessionDocument(
 )
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port that nobody has now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("", 0))
-        return int(probe.getsockname()[1])
+def free_port() -> int:
+    """A port that nobody has now, neither in TCP nor in UDP: media has both."""
+    while True:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+        ):
+            tcp.bind(("", 0))
+            port = int(tcp.getsockname()[1])
+            with contextlib.suppress(OSError):
+                udp.bind(("", port))
+                return port
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +154,7 @@ async def streamer(
     ports = {
         "PORT": free_port(),
         "INTERNAL_PORT": free_port(),
-        "ICE_PORT_MIN": (media_port := free_port(socket.SOCK_DGRAM)),
+        "ICE_PORT_MIN": (media_port := free_port()),
         "ICE_PORT_MAX": media_port,
     }
     variables = {
