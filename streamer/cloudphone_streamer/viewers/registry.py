@@ -69,6 +69,12 @@ class Viewers:
         """Whether the phone is there, and its picture seen."""
         return self._capture.state is CaptureState.RUNNING
 
+    @property
+    def picture_px(self) -> tuple[int, int] | None:
+        """Width and height of the phone's picture, once there was one."""
+        width_px, height_px = self._capture.width_px, self._capture.height_px
+        return None if width_px is None or height_px is None else (width_px, height_px)
+
     def admit(self, ticket: Ticket) -> Viewer:
         """
         Make room for one more viewer.

@@ -16,6 +16,7 @@ from cloudphone_protocol.channel import (
     Ping,
     Pong,
     Refusal,
+    Scroll,
     State,
     Touch,
     parse_from_viewer,
@@ -24,6 +25,7 @@ from cloudphone_protocol.errors import InvalidMessage
 from cloudphone_protocol.tickets import Permission, Ticket
 from cloudphone_streamer.capture.source import InputEvent
 from cloudphone_streamer.control.pointers import PointerTracker
+from cloudphone_streamer.control.scaling import to_phone_pixels
 from cloudphone_streamer.viewers.held_keys import HeldKeys
 from cloudphone_streamer.viewers.rate import TokenBucket
 
@@ -52,6 +54,10 @@ class Audience(Protocol):
     @property
     def is_capturing(self) -> bool:
         """Whether the phone is there, and its picture seen."""
+
+    @property
+    def picture_px(self) -> tuple[int, int] | None:
+        """Width and height of the phone's picture, once there was one."""
 
     def inject(self, event: InputEvent) -> None:
         """Carry out one event on the phone."""
@@ -173,6 +179,9 @@ class Viewer:
             self._audience.inject(key)
 
     def _control(self, message: InputEvent) -> None:
+        picture_px = self._audience.picture_px
+        if isinstance(message, Touch | Scroll) and picture_px is not None:
+            message = to_phone_pixels(message, picture_px)
         if isinstance(message, Touch):
             for touch in self._pointers.apply(self, message):
                 self._audience.inject(touch)

@@ -101,6 +101,18 @@ def test_a_touch_reaches_the_phone() -> None:
     ]
 
 
+def test_a_touch_on_the_picture_of_a_lower_rung_is_one_on_the_phones() -> None:
+    stage = Stage()
+    viewer, _ = stage.join(Permission.CONTROL)
+    viewer.on_message("control", touch("down", x=240, y=427, width=480, height=854))
+    viewer.on_message("control", touch("up", x=10, y=20, width=854, height=480))
+    assert [
+        (event.x, event.y, event.width, event.height)
+        for event in stage.phone
+        if isinstance(event, Touch)
+    ] == [(360, 640, 720, 1280)]
+
+
 def test_text_of_any_script_reaches_the_phone() -> None:
     stage = Stage()
     viewer, _ = stage.join(Permission.CONTROL)
