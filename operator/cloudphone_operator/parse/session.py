@@ -165,7 +165,6 @@ def _without_effect(spec: Fields) -> tuple[str, ...]:
         "spec.device.guard": device.boolean("guard", default=False),
         "spec.device.protectFromEviction": device.boolean("protectFromEviction", default=False),
         "spec.capture.mode": capture_mode in _UNAVAILABLE_CAPTURE_MODES,
-        "spec.video.codecs": "VP8" in video.texts("codecs"),
         "spec.video.encoder": encoder not in _AVAILABLE_ENCODERS,
         "spec.video.profile": video.has("profile"),
         "spec.video.preset": video.has("preset"),

@@ -122,7 +122,6 @@ def test_an_address_and_no_device() -> None:
             "spec.device.protectFromEviction",
         ),
         ({"capture": {"mode": "Screenrecord"}}, "spec.capture.mode"),
-        ({"video": {"codecs": ["H264", "VP8"]}}, "spec.video.codecs"),
         ({"video": {"encoder": "Nvenc"}}, "spec.video.encoder"),
         ({"video": {"profile": "High"}}, "spec.video.profile"),
         ({"video": {"preset": "Slow"}}, "spec.video.preset"),
