@@ -26,6 +26,7 @@ from cloudphone_streamer.pipeline import Pipeline, starting
 from cloudphone_streamer.reporting import Reporter, encoder_report
 from cloudphone_streamer.session import Change, SessionKeys, change_between
 from cloudphone_streamer.settings import Settings
+from cloudphone_streamer.signaling.ice_servers import IceServers
 from cloudphone_streamer.signaling.internal import InternalEndpoint
 from cloudphone_streamer.signaling.public import public_application
 from cloudphone_streamer.signaling.whep import WhepEndpoint
@@ -101,6 +102,13 @@ class Streamer:
             keys=keys,
             session_uid=lambda: self._document.session.uid,
             capture=lambda: self._capture,
+            ice_servers=IceServers(
+                stun_urls=settings.stun_servers,
+                turn_urls=settings.turn_urls,
+                username=settings.turn_username,
+                credential=settings.turn_credential.get_secret_value(),
+                auth_secret=settings.turn_auth_secret.get_secret_value(),
+            ),
             codecs=lambda: self._document.video.codecs,
         )
         self._internal = InternalEndpoint(

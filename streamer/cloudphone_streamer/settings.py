@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cloudphone_protocol.environment import API_PORT, INTERNAL_PORT, SESSION_DIR
@@ -60,6 +60,25 @@ def _addresses(value: Any) -> Any:
     return addresses
 
 
+_ICE_URL = re.compile(r"(stuns?|turns?):[A-Za-z0-9._\-:\[\]]+(\?transport=(udp|tcp))?")
+
+
+def _ice_urls(*schemes: str) -> BeforeValidator:
+    """Check that URIs are of one of two schemes (RFC 7064, RFC 7065)."""
+
+    def check(value: Any) -> Any:
+        urls = _comma_separated(value)
+        for url in urls:
+            if not _ICE_URL.fullmatch(url) or url.partition(":")[0] not in schemes:
+                raise ValueError(
+                    f"{' or '.join(schemes)} URIs separated by commas, such as "
+                    f"{schemes[0]}:ice.example.org:3478, and {url!r} is none"
+                )
+        return urls
+
+    return BeforeValidator(check)
+
+
 def _origins(value: Any) -> Any:
     origins = _comma_separated(value)
     for origin in origins:
@@ -95,6 +114,14 @@ class Settings(BaseSettings):
     """Media ports, inclusive."""
     nat_1to1_ips: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_addresses)] = ()
     """Addresses that viewers reach, in order of preference; empty: the machine's own."""
+    stun_servers: Annotated[tuple[str, ...], NoDecode, _ice_urls("stun", "stuns")] = ()
+    """For viewers; the streamer itself needs none."""
+    turn_urls: Annotated[tuple[str, ...], NoDecode, _ice_urls("turn", "turns")] = ()
+    """For viewers in networks that let nothing else pass."""
+    turn_username: str = ""
+    turn_credential: SecretStr = SecretStr("")
+    turn_auth_secret: SecretStr = SecretStr("")
+    """Of coturn's `use-auth-secret`: credentials for a time, instead of the lasting ones."""
     session_dir: Path = Path(SESSION_DIR)
     """Folder with the session document, the ticket key and the credential."""
     pod_name: str = Field(default_factory=socket.gethostname)
@@ -120,6 +147,22 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"ICE_PORT_MAX is {self.ice_port_max}; "
                 f"expected: at least ICE_PORT_MIN, {self.ice_port_min}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _turn_has_one_kind_of_credential(self) -> Self:
+        lasting = (bool(self.turn_username), bool(self.turn_credential.get_secret_value()))
+        for_a_time = bool(self.turn_auth_secret.get_secret_value())
+        if any(lasting) and for_a_time:
+            raise ValueError(
+                "TURN_AUTH_SECRET is set beside TURN_USERNAME or TURN_CREDENTIAL; "
+                "expected: one kind of credential"
+            )
+        if self.turn_urls and not all(lasting) and not for_a_time:
+            raise ValueError(
+                "TURN_URLS is set; expected: TURN_USERNAME and TURN_CREDENTIAL, "
+                "or TURN_AUTH_SECRET with it"
             )
         return self
 

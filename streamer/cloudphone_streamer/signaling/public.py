@@ -12,6 +12,7 @@ from cloudphone_streamer.signaling.problems import problem_middleware
 from cloudphone_streamer.signaling.whep import WhepEndpoint
 
 _CORS_MAX_AGE_S = 600
+_EXPOSED_HEADERS = "Accept-Patch, ETag, Link, Location, Retry-After"
 
 
 def public_application(
@@ -86,7 +87,7 @@ def _security_headers(
                     "Access-Control-Allow-Origin": origin,
                     "Access-Control-Allow-Methods": "DELETE, OPTIONS, PATCH, POST",
                     "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
-                    "Access-Control-Expose-Headers": "Accept-Patch, ETag, Location, Retry-After",
+                    "Access-Control-Expose-Headers": _EXPOSED_HEADERS,
                     "Access-Control-Max-Age": str(_CORS_MAX_AGE_S),
                 }
             )

@@ -6,6 +6,7 @@ address, which is the right to end it: tickets live for a minute, connections fo
 """
 
 import contextlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from cloudphone_protocol.tickets import Ticket, verify_ticket
 from cloudphone_streamer.errors import ViewerLimitReached
 from cloudphone_streamer.session import SessionKeys
 from cloudphone_streamer.signaling.bearer import CHALLENGE, CHALLENGE_INVALID, bearer_token
+from cloudphone_streamer.signaling.ice_servers import IceServers
 from cloudphone_streamer.signaling.problems import HttpProblem, read_body
 from cloudphone_streamer.viewers.registry import Viewers
 from cloudphone_streamer.viewers.viewer import Viewer
@@ -58,6 +60,7 @@ class WhepEndpoint:
         keys: The session's keys.
         session_uid: Returns the uid of the session that tickets must be for.
         capture: Returns how the capture stands.
+        ice_servers: What viewers are told of STUN and TURN.
         codecs: Returns the codecs that viewers may get, the preferred one first.
     """
 
@@ -69,6 +72,7 @@ class WhepEndpoint:
         keys: SessionKeys,
         session_uid: Callable[[], str],
         capture: Callable[[], CaptureReport],
+        ice_servers: IceServers,
         codecs: Callable[[], Sequence[VideoCodec]],
     ) -> None:
         self._media = media
@@ -76,6 +80,7 @@ class WhepEndpoint:
         self._keys = keys
         self._session_uid = session_uid
         self._capture = capture
+        self._ice_servers = ice_servers
         self._codecs = codecs
         self._resources: dict[str, _Resource] = {}
         self._is_closing = False
@@ -119,7 +124,7 @@ class WhepEndpoint:
             raise
         self._forget_closed()
         self._resources[accepted.viewer_id] = _Resource(etag=accepted.etag, viewer=viewer)
-        return web.Response(
+        response = web.Response(
             status=201,
             body=accepted.answer_sdp.encode(),
             content_type=_SDP,
@@ -130,6 +135,10 @@ class WhepEndpoint:
                 "Cache-Control": "no-store",
             },
         )
+        # With the answer and not to OPTIONS, which nobody authorizes: TURN costs its owner money.
+        for link in self._ice_servers.links(ticket.id, time.time()):
+            response.headers.add("Link", link)
+        return response
 
     async def _patch_resource(self, request: web.Request) -> web.Response:
         viewer_id, resource = self._find(request)
