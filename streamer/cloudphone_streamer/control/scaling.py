@@ -5,17 +5,13 @@ A viewer on a lower rung sees the phone's picture scaled down and touches that; 
 touches on a picture of its present size.
 """
 
-from typing import TypeVar
-
 from cloudphone_protocol.channel import Scroll, Touch
 
 _ROUNDING_PX = 2
 """Sides of a scaled picture are even."""
 
-PointEvent = TypeVar("PointEvent", bound=Touch | Scroll)
 
-
-def to_phone_pixels(event: PointEvent, picture_px: tuple[int, int]) -> PointEvent:
+def to_phone_pixels(event: Touch | Scroll, picture_px: tuple[int, int]) -> Touch | Scroll:
     """
     Scale an event up to the phone's picture.
 

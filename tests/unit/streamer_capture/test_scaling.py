@@ -50,6 +50,7 @@ def test_what_any_rung_shows_is_the_phones_picture(
     y = data.draw(st.integers(0, height_px - 1))
     scroll = Scroll(type="scroll", x=x, y=y, width=width_px, height=height_px, vertical=1)
     scaled = to_phone_pixels(scroll, phone_px)
+    assert isinstance(scaled, Scroll)
     assert (scaled.width, scaled.height) == phone_px
     assert abs(scaled.x / phone_px[0] - x / width_px) <= 1 / width_px
     assert abs(scaled.y / phone_px[1] - y / height_px) <= 1 / height_px
