@@ -81,7 +81,8 @@ def _fragment(nal: bytes, max_payload_bytes: int) -> list[bytes]:
     nal_type = nal[0] & _TYPE
     body_bytes = len(nal) - 1
     count = -(-body_bytes // (max_payload_bytes - _FU_A_HEADER_BYTES))
-    fragment_bytes = -(-body_bytes // count)
+    # An even number: several packets of an odd size are not sent at once.
+    fragment_bytes = min(-(-body_bytes // count) + 1 & ~1, max_payload_bytes - _FU_A_HEADER_BYTES)
     payloads = []
     for start in range(1, len(nal), fragment_bytes):
         end = start + fragment_bytes

@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cloudphone_streamer.rtp.clock import VIDEO_CLOCK_HZ
-
-MAX_RUN_PACKETS = 40
-"""Packets that are handed to the kernel at once: below 64 segments and 64 KiB of a UDP send."""
+from cloudphone_streamer.rtp.packet import MAX_RUN_PACKETS, HeaderWriter
 
 MAX_LOG_BYTES = 2 * 1024 * 1024
 MAX_LOG_TICKS = 2 * VIDEO_CLOCK_HZ
@@ -73,6 +71,7 @@ class PacketLog:
         self._first_number = 0
         self._bytes = 0
         self._next_index = 0
+        self._images: dict[tuple[int, bytes, int, int], bytes] = {}
         self._history: list[SentPacket | None] = [None] * HISTORY_PACKETS
 
     @property
@@ -118,6 +117,7 @@ class PacketLog:
         """Add the packets of one picture; a key frame makes all before it superfluous."""
         if is_key:
             self._forget(len(self._runs))
+        self._images.clear()
         for start, end in _equal_size_runs(payloads):
             run = Run(
                 first_index=self._next_index,
@@ -131,6 +131,26 @@ class PacketLog:
             self._remember(run)
             self._next_index = run.end_index
         self._trim()
+
+    def image(self, run: Run, writer: HeaderWriter, timestamp: int, trailer_bytes: int) -> bytes:
+        """
+        Lay out a run for viewers with this layout of headers.
+
+        That of the latest picture is kept, since all viewers are about to ask for it.
+
+        Args:
+            run: Which.
+            writer: Of the viewer.
+            timestamp: 32 bits, as this viewer is told it.
+            trailer_bytes: Room behind each packet.
+        """
+        if run.ticks != self.latest_ticks:
+            return _image(run, writer, timestamp, trailer_bytes)
+        key = (run.first_index, writer.layout, timestamp, trailer_bytes)
+        image = self._images.get(key)
+        if image is None:
+            image = self._images[key] = _image(run, writer, timestamp, trailer_bytes)
+        return image
 
     def sent_packet(self, index: int) -> SentPacket | None:
         """Packet to be sent again, or None where it is too old or unknown."""
@@ -165,14 +185,28 @@ class PacketLog:
         self._first_number += count
 
 
+def _image(run: Run, writer: HeaderWriter, timestamp: int, trailer_bytes: int) -> bytes:
+    return writer.image(
+        run.payloads,
+        timestamp=timestamp,
+        ends_picture=run.ends_picture,
+        trailer_bytes=trailer_bytes,
+    )
+
+
 def _equal_size_runs(payloads: Sequence[bytes]) -> list[tuple[int, int]]:
-    """Bounds of the longest runs whose payloads have one size, the last of a run at most that."""
+    """
+    Bounds of the longest runs whose payloads have one size, the last of a run at most that.
+
+    An odd size makes a run of its own, since `HeaderWriter.fill` counts in 16-bit words.
+    """
     bounds = []
     start = 0
     for position in range(1, len(payloads) + 1):
         if (
             position == len(payloads)
             or position - start == MAX_RUN_PACKETS
+            or len(payloads[start]) % 2
             or len(payloads[position]) > len(payloads[start])
             or len(payloads[position - 1]) < len(payloads[start])
         ):

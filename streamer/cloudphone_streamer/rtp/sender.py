@@ -105,6 +105,7 @@ class VideoSender:
         self._log = log
         self._clock = clock
         self._transport = transport
+        self._words = transport.buffer.cast("H")
         self._parameters = parameters
         self._video = HeaderWriter(
             payload_type=parameters.payload_type,
@@ -297,33 +298,24 @@ class VideoSender:
 
     def _send_run(self, run: Run, now_s: float) -> bool:
         """Send one run from where it stopped; False: the socket took only a part."""
-        payloads = run.payloads[self._sent_of_run :] if self._sent_of_run else run.payloads
-        buffer = self._transport.buffer
-        write = self._video.write
-        header_bytes = self._video.size_bytes
-        stride = header_bytes + len(payloads[0]) + self._transport.trailer_bytes
+        skipped = self._sent_of_run
+        payloads = run.payloads[skipped:] if skipped else run.payloads
+        video, transport = self._video, self._transport
+        trailer_bytes = transport.trailer_bytes
+        packet_bytes = video.size_bytes + len(payloads[0])
+        stride = packet_bytes + trailer_bytes
         self._latest_shown_ticks = shown_ticks = self._shown_ticks(run.ticks)
-        timestamp = shown_ticks & 0xFFFF_FFFF
-        send_time = send_time_of(now_s)
         sequence = self._next_sequence
         transport_sequence = self._transport_sequence
         last = len(payloads) - 1
-        offset = 0
-        for position, payload in enumerate(payloads):
-            write(
-                buffer,
-                offset,
-                position == last and run.ends_picture,
-                sequence + position & 0xFFFF,
-                timestamp,
-                send_time,
-                transport_sequence + position & 0xFFFF,
-            )
-            start = offset + header_bytes
-            buffer[start : start + len(payload)] = payload
-            offset += stride
-        sent = self._transport.send_packets(
-            len(payloads), header_bytes + len(payloads[0]), header_bytes + len(payloads[last])
+        image = self._log.image(run, video, shown_ticks & 0xFFFF_FFFF, trailer_bytes)
+        if skipped:
+            # The rest may be the last packet alone, which is shorter than those before it.
+            image = image[skipped * (stride + len(run.payloads[0]) - len(payloads[0])) :]
+        transport.buffer[: len(image)] = image
+        video.fill(self._words, last + 1, stride, sequence, send_time_of(now_s), transport_sequence)
+        sent = transport.send_packets(
+            last + 1, packet_bytes, video.size_bytes + len(payloads[last])
         )
         self._next_index += sent
         self._next_sequence = sequence + sent & 0xFFFF
@@ -361,7 +353,6 @@ class VideoSender:
             buffer = self._transport.buffer
             self._rtx.write(
                 buffer,
-                0,
                 packet.marker,
                 self._rtx_sequence,
                 self._shown_ticks(packet.ticks) & 0xFFFF_FFFF,

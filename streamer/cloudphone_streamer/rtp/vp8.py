@@ -34,7 +34,8 @@ def packetize(parts: Sequence[bytes], max_payload_bytes: int) -> list[bytes]:
     if not frame:
         raise PacketizationError("VP8 frame is 0 bytes; expected at least 1")
     count = -(-len(frame) // (max_payload_bytes - _DESCRIPTOR_BYTES))
-    size = -(-len(frame) // count)
+    # With its descriptor a payload is of an even size: several of an odd one are not sent at once.
+    size = min(-(-len(frame) // count) | 1, max_payload_bytes - _DESCRIPTOR_BYTES)
     # Only the first packet of the first partition has S set; a frame is sent as one partition,
     # which receivers must not split by (RFC 7741 - 4.2: PID 0).
     return [

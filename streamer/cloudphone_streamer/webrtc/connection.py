@@ -95,19 +95,15 @@ class SrtpTransport:
         path = self._ice.selected
         if path is None:
             return count
-        protect = self._srtp.protect
-        stride = packet_bytes + self.trailer_bytes
-        last_offset = (count - 1) * stride
         try:
-            for offset in range(0, last_offset, stride):
-                protect(offset, packet_bytes)
-            protect(last_offset, last_packet_bytes)
+            self._srtp.protect(count, packet_bytes, last_packet_bytes)
         except SrtpError:
             # It ends this viewer: the picture goes on to the others.
             logger.exception("packets of a viewer were not protected")
             self._on_failed()
             return count
-        total = last_offset + last_packet_bytes + self.trailer_bytes
+        stride = packet_bytes + self.trailer_bytes
+        total = (count - 1) * stride + last_packet_bytes + self.trailer_bytes
         taken = path.send_segments(self.buffer[:total], stride)
         if taken == total:
             return count

@@ -1,10 +1,10 @@
 """The packets that all viewers share."""
 
+from cloudphone_streamer.rtp.packet import MAX_RUN_PACKETS
 from cloudphone_streamer.rtp.packet_log import (
     HISTORY_PACKETS,
     MAX_LOG_BYTES,
     MAX_LOG_TICKS,
-    MAX_RUN_PACKETS,
     PacketLog,
 )
 
@@ -23,6 +23,12 @@ def test_runs_have_one_size_but_for_the_last() -> None:
     assert [log.run(number).ends_picture for number in range(3)] == [False, False, True]
     assert [log.run(number).begins_key for number in range(3)] == [True, False, False]
     assert [log.run(number).first_index for number in range(3)] == [0, 1, 5]
+
+
+def test_packets_of_an_odd_size_are_not_sent_together() -> None:
+    log = PacketLog()
+    log.append([bytes(n) for n in (99, 99, 98, 98, 97)], ticks=0, is_key=True)
+    assert sizes(log) == [[99], [99], [98, 98, 97]]
 
 
 def test_a_long_picture_is_several_runs() -> None:

@@ -47,6 +47,11 @@ def test_all_three_kinds_of_chunk() -> None:
     )
 
 
+def test_packets_that_all_came_one_after_another() -> None:
+    feedback = parse_transport_feedback(bytes.fromhex("000100030000010020030400ff"))
+    assert feedback.arrivals == (260, 260, 515)
+
+
 def test_reference_time_is_signed() -> None:
     feedback = parse_transport_feedback(bytes.fromhex("00000001ffffff00200100"))
     assert feedback.arrivals == (-256,)

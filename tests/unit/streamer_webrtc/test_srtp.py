@@ -38,14 +38,14 @@ def test_packets_protected_where_they_lie_prove_genuine(
     profile: int, key_bytes: int, tag_bytes: int
 ) -> None:
     srtp, buffer, peer = pair(profile, key_bytes, tag_bytes)
-    second = RTP[:3] + b"\x02" + RTP[4:]
+    second = RTP[:3] + b"\x02" + RTP[4:-3]
     stride = len(RTP) + tag_bytes
     for position, packet in enumerate((RTP, second)):
         buffer.view[position * stride : position * stride + len(packet)] = packet
-        srtp.protect(position * stride, len(packet))
-    assert bytes(buffer.view[2 * stride : 2 * stride + 8]) == bytes(8)
+    srtp.protect(2, len(RTP), len(second))
+    assert bytes(buffer.view[2 * stride - 3 : 2 * stride + 8]) == bytes(11)
     assert peer.unprotect(bytes(buffer.view[:stride])) == RTP
-    assert peer.unprotect(bytes(buffer.view[stride : 2 * stride])) == second
+    assert peer.unprotect(bytes(buffer.view[stride : 2 * stride - 3])) == second
 
 
 @pytest.mark.parametrize(("profile", "key_bytes", "tag_bytes"), PROFILES)
@@ -72,7 +72,7 @@ def test_what_libsrtp_refuses_is_an_error() -> None:
     srtp, buffer, _ = pair(Policy.SRTP_PROFILE_AEAD_AES_128_GCM, 28, 16)
     buffer.view[:4] = b"\x00" * 4
     with pytest.raises(SrtpError, match="status"):
-        srtp.protect(0, 4)
+        srtp.protect(1, 4, 4)
 
 
 def test_the_binding_that_is_relied_upon_is_the_pinned_one() -> None:
