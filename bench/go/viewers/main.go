@@ -45,7 +45,8 @@ func main() {
 	address := flag.String("address", "", "IP address of the candidates")
 	count := flag.Int("count", 1, "number of viewers")
 	flag.Parse()
-	debug.SetGCPercent(400)
+	// What viewers cost is to be little, and the same for all senders.
+	debug.SetGCPercent(1600)
 	api, err := peer.API(*address)
 	if err != nil {
 		log.Fatal(err)

@@ -157,26 +157,32 @@ func (v *viewer) begin() {
 
 // window counts the sequence numbers that never came.
 type window struct {
-	seen    map[int]struct{}
-	first   int
-	highest int
+	// seen has a flag for each number from first on.
+	seen  []bool
+	first int
+	count int
 }
 
 func (w *window) add(sequence uint16) {
-	if w.seen == nil {
-		w.seen = make(map[int]struct{}, 1<<14)
-		w.first, w.highest = int(sequence), int(sequence)
+	if len(w.seen) == 0 {
+		w.first = int(sequence)
+		w.seen = make([]bool, 0, 1<<16)
 	}
 	// RFC 3550 - A.1: the nearest number to the highest one that has these 16 bits.
-	extended := w.highest + int(int16(sequence-uint16(w.highest)))
-	w.highest = max(w.highest, extended)
-	w.first = min(w.first, extended)
-	w.seen[extended] = struct{}{}
+	highest := w.first + len(w.seen) - 1
+	at := len(w.seen) - 1 + int(int16(sequence-uint16(highest)))
+	if at < 0 {
+		return // of the time before
+	}
+	for len(w.seen) <= at {
+		w.seen = append(w.seen, false)
+	}
+	if !w.seen[at] {
+		w.seen[at] = true
+		w.count++
+	}
 }
 
 func (w *window) lost() int {
-	if w.seen == nil {
-		return 0
-	}
-	return w.highest - w.first + 1 - len(w.seen)
+	return len(w.seen) - w.count
 }
