@@ -6,7 +6,7 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 const STABLE_AFTER_MS = 5_000;
 const PING_INTERVAL_MS = 1_000;
-const SILENCE_LIMIT_MS = 5_000;
+const SILENCE_LIMIT_MS = 3_000;
 const OPEN_TIMEOUT_MS = 12_000;
 
 /** Codes after which another try with the same ticket cannot succeed. */
@@ -21,7 +21,8 @@ const FINAL_CODES = new Set([
 
 /**
  * Events: `connecting`, `stream` (detail: MediaStream), `message` (detail), `roundtrip`
- * (detail: ms), `lost` (detail: reason), `refused` (detail: WhepProblem; another try follows),
+ * (detail: ms), `interrupted` (detail: reason; the connection may come back), `resumed`, `lost`
+ * (detail: reason), `refused` (detail: WhepProblem; another try follows),
  * `stopped` (detail: WhepProblem; no try follows until `start`).
  */
 export class Link extends EventTarget {
@@ -38,7 +39,14 @@ export class Link extends EventTarget {
     super();
     this.#url = url;
     // A network that came back, or a page that is looked at again, is worth a try at once.
-    addEventListener("online", () => this.retryNow());
+    addEventListener("online", () => this.#onNetworkChange());
+    // Where a browser tells the kind of network; the same event also comes with new estimates.
+    let kind = navigator.connection?.type;
+    navigator.connection?.addEventListener?.("change", () => {
+      if (kind === navigator.connection.type) return;
+      kind = navigator.connection.type;
+      this.#onNetworkChange();
+    });
     document.addEventListener("visibilitychange", () => {
       this.#heardAtMs = performance.now();
       if (!document.hidden) this.retryNow();
@@ -70,6 +78,11 @@ export class Link extends EventTarget {
     return this.#connection?.stats() ?? Promise.resolve(new Map());
   }
 
+  #onNetworkChange() {
+    if (this.#retryTimer) this.retryNow();
+    else if (this.#openedAtMs) this.#connection?.restartIce();
+  }
+
   async #connect() {
     clearTimeout(this.#retryTimer);
     this.#retryTimer = 0;
@@ -79,6 +92,11 @@ export class Link extends EventTarget {
     connection.addEventListener("stream", ({ detail }) => this.#emit("stream", detail));
     connection.addEventListener("open", () => this.#onOpen());
     connection.addEventListener("message", ({ detail }) => this.#onMessage(detail));
+    connection.addEventListener("interrupted", ({ detail }) => this.#emit("interrupted", detail));
+    connection.addEventListener("resumed", () => {
+      this.#heardAtMs = performance.now();
+      this.#emit("resumed");
+    });
     connection.addEventListener("close", ({ detail }) => this.#onClose(connection, detail));
     this.#emit("connecting");
     try {
@@ -119,7 +137,7 @@ export class Link extends EventTarget {
     this.#retryLater(0);
   }
 
-  /** Pings, and ends a connection that has gone silent: browsers take half a minute for that. */
+  /** Pings, and sees that a connection has gone silent: browsers take half a minute for that. */
   #watch(connection) {
     const begunAtMs = performance.now();
     clearInterval(this.#pingTimer);
@@ -130,8 +148,8 @@ export class Link extends EventTarget {
         return;
       }
       if (document.hidden) this.#heardAtMs = nowMs;
-      if (nowMs - this.#heardAtMs > SILENCE_LIMIT_MS) connection.close();
-      else connection.send({ type: "ping", sentMs: nowMs });
+      if (nowMs - this.#heardAtMs > SILENCE_LIMIT_MS) connection.interrupt();
+      connection.send({ type: "ping", sentMs: nowMs });
     }, PING_INTERVAL_MS);
   }
 

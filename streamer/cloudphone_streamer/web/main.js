@@ -84,6 +84,17 @@ link.addEventListener("message", ({ detail: message }) => {
   }
 });
 
+link.addEventListener("interrupted", ({ detail: reason }) => {
+  pointers.release();
+  known.isConnected = false;
+  view.show("reconnecting", { text: sentence(reason) });
+});
+
+link.addEventListener("resumed", () => {
+  known.isConnected = true;
+  show();
+});
+
 link.addEventListener("lost", ({ detail: reason }) => {
   const isFirst = document.body.dataset.state === "connecting";
   pointers.release();

@@ -2,7 +2,11 @@
 // It knows no page and never reconnects: `link.js` does.
 
 const OFFER_TIMEOUT_MS = 5_000;
-const DISCONNECTED_GRACE_MS = 2_500;
+const RESTART_TIMEOUT_MS = 3_000;
+const RESTART_PAUSE_MS = 500;
+/** The streamer lets go of a viewer that has been silent for 15 s. */
+const INTERRUPTED_LIMIT_MS = 15_000;
+const RESTART_TYPE = "application/trickle-ice-sdpfrag";
 
 /** The streamer refused the offer: `code` for machines, `message` for people. */
 export class WhepProblem extends Error {
@@ -16,7 +20,8 @@ export class WhepProblem extends Error {
 
 /**
  * Events: `stream` (detail: MediaStream), `open` (the control channel takes messages),
- * `message` (detail: parsed message of the streamer), `close` (detail: reason; once).
+ * `message` (detail: parsed message of the streamer), `interrupted` (detail: reason),
+ * `resumed`, `close` (detail: reason; once).
  */
 export class WhepConnection extends EventTarget {
   #peer = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
@@ -24,7 +29,8 @@ export class WhepConnection extends EventTarget {
   // A lost move must not hold up what follows: SCTP would repeat it after a second.
   #moves = this.#peer.createDataChannel("moves", { ordered: false, maxRetransmits: 0 });
   #resourceUrl = null;
-  #graceTimer = 0;
+  #interruptedTimer = 0;
+  #restarting = false;
   #closed = false;
 
   constructor() {
@@ -41,6 +47,7 @@ export class WhepConnection extends EventTarget {
       this.#end("the streamer closed the connection");
     });
     this.#control.addEventListener("message", ({ data }) => {
+      this.#resume();
       try {
         this.#emit("message", JSON.parse(data));
       } catch {
@@ -53,13 +60,13 @@ export class WhepConnection extends EventTarget {
   async connect(url, ticket) {
     const transceiver = this.#peer.addTransceiver("video", { direction: "recvonly" });
     preferH264(transceiver);
-    await this.#peer.setLocalDescription();
-    // The streamer is ICE-lite: it learns our address from our own checks, so there is no need
-    // to wait for candidates.
+    const offer = await this.#peer.createOffer();
+    // The streamer learns our address from our own checks, so no candidate needs to be in the
+    // offer; they are gathered when its answer has named the servers that help.
     const response = await fetch(url, {
       method: "POST",
       headers: { "Content-Type": "application/sdp", Authorization: `Bearer ${ticket}` },
-      body: this.#peer.localDescription.sdp,
+      body: offer.sdp,
       cache: "no-store",
       referrerPolicy: "no-referrer",
       signal: AbortSignal.timeout(OFFER_TIMEOUT_MS),
@@ -72,7 +79,25 @@ export class WhepConnection extends EventTarget {
       this.#deleteResource();
       return;
     }
+    const iceServers = iceServersOf(response.headers.get("Link") ?? "");
+    if (iceServers.length) this.#peer.setConfiguration({ ...this.#peer.getConfiguration(), iceServers });
+    await this.#peer.setLocalDescription(offer);
     await this.#peer.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  /**
+   * Looks for other paths to the streamer, as after a change of network. Everything else stays:
+   * the capture, the data channels, and the right to be here, which needs no new ticket.
+   */
+  async restartIce() {
+    if (this.#restarting || this.#closed || !this.#resourceUrl) return;
+    this.#restarting = true;
+    const giveUpAtMs = performance.now() + INTERRUPTED_LIMIT_MS;
+    while (!this.#closed && !(await this.#tryRestart())) {
+      if (performance.now() > giveUpAtMs) this.#end("the network connection is lost");
+      await new Promise((resolve) => setTimeout(resolve, RESTART_PAUSE_MS));
+    }
+    this.#restarting = false;
   }
 
   /** Sends one message; lossy ones may be lost rather than late. Returns whether it went out. */
@@ -93,15 +118,55 @@ export class WhepConnection extends EventTarget {
     this.#end("closed by this page");
   }
 
+  /** Says that nothing is heard, and does something about it; ends the connection if in vain. */
+  interrupt() {
+    if (this.#interruptedTimer || this.#closed) return;
+    this.#interruptedTimer = setTimeout(
+      () => this.#end("the network connection is lost"),
+      INTERRUPTED_LIMIT_MS,
+    );
+    this.#emit("interrupted", "the network connection is interrupted");
+    this.restartIce();
+  }
+
+  #resume() {
+    if (!this.#interruptedTimer) return;
+    clearTimeout(this.#interruptedTimer);
+    this.#interruptedTimer = 0;
+    this.#emit("resumed");
+  }
+
   #onConnectionState() {
     const state = this.#peer.connectionState;
-    clearTimeout(this.#graceTimer);
-    if (state === "failed" || state === "closed") this.#end("the network connection is lost");
-    if (state === "disconnected") {
-      this.#graceTimer = setTimeout(
-        () => this.#end("the network connection is lost"),
-        DISCONNECTED_GRACE_MS,
-      );
+    if (state === "connected") this.#resume();
+    if (state === "closed") this.#end("the network connection is lost");
+    if (state === "disconnected" || state === "failed") this.interrupt();
+  }
+
+  /** Returns whether there is nothing left to try: it is done, or the connection is over. */
+  async #tryRestart() {
+    try {
+      // A new offer at each try: of one whose answer was lost, the credentials are never known.
+      const offer = await this.#peer.createOffer({ iceRestart: true });
+      await this.#peer.setLocalDescription(offer);
+      const response = await fetch(this.#resourceUrl, {
+        method: "PATCH",
+        headers: { "Content-Type": RESTART_TYPE, "If-Match": "*" },
+        body: fragmentOf(offer.sdp),
+        cache: "no-store",
+        referrerPolicy: "no-referrer",
+        signal: AbortSignal.timeout(RESTART_TIMEOUT_MS),
+      });
+      if (response.status !== 200) {
+        this.#end("the streamer no longer knows this connection");
+        return true;
+      }
+      const sdp = withFragment(this.#peer.remoteDescription.sdp, await response.text());
+      await this.#peer.setRemoteDescription({ type: "answer", sdp });
+      return true;
+    } catch {
+      // No network yet, or the connection was closed meanwhile.
+      return this.#closed;
     }
   }
 
@@ -115,7 +180,7 @@ export class WhepConnection extends EventTarget {
   #end(reason) {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#graceTimer);
+    clearTimeout(this.#interruptedTimer);
     this.#peer.close();
     this.#emit("close", reason);
   }
@@ -134,6 +199,54 @@ function preferH264(transceiver) {
     return sdpFmtpLine.includes("profile-level-id=42e0") ? 0 : 1;
   };
   transceiver.setCodecPreferences([...codecs].sort((a, b) => rank(a) - rank(b)));
+}
+
+/** Our credentials as a trickle ICE fragment (RFC 8840 - 9). */
+export function fragmentOf(sdp) {
+  const lines = sdp.split("\r\n");
+  const first = (prefix) => lines.find((line) => line.startsWith(prefix));
+  return ["a=group:BUNDLE", "m=", "a=mid:", "a=ice-ufrag:", "a=ice-pwd:"]
+    .map(first)
+    .filter(Boolean)
+    .map((line) => `${line}\r\n`)
+    .join("");
+}
+
+/** The answer with the credentials and candidates of a fragment. */
+export function withFragment(sdp, fragment) {
+  const lines = fragment.split(/\r?\n/);
+  const valueOf = (prefix) => lines.find((line) => line.startsWith(prefix));
+  const candidates = lines.filter((line) => line.startsWith("a=candidate:"));
+  const ofCandidates = /^a=(candidate:|end-of-candidates)/;
+  let isFirst = true;
+  return sdp
+    .split("\r\n")
+    .filter((line) => !ofCandidates.test(line))
+    .flatMap((line) => {
+      if (line.startsWith("a=ice-ufrag:")) return [valueOf("a=ice-ufrag:")];
+      if (!line.startsWith("a=ice-pwd:")) return [line];
+      const added = isFirst ? [...candidates, "a=end-of-candidates"] : [];
+      isFirst = false;
+      return [valueOf("a=ice-pwd:"), ...added];
+    })
+    .join("\r\n");
+}
+
+/** The servers that Link headers name (draft-ietf-wish-whep - 4.6). */
+export function iceServersOf(links) {
+  const servers = [];
+  for (const [, urls, rest] of links.matchAll(/<([^>]*)>((?:\s*;\s*[\w-]+="(?:[^"\\]|\\.)*")*)/g)) {
+    const parameters = Object.fromEntries(
+      [...rest.matchAll(/([\w-]+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [
+        name,
+        value.replace(/\\(.)/g, "$1"),
+      ]),
+    );
+    if (parameters.rel !== "ice-server") continue;
+    const { username, credential } = parameters;
+    servers.push(username === undefined ? { urls } : { urls, username, credential });
+  }
+  return servers;
 }
 
 function playWithoutDelay(receiver) {
