@@ -29,6 +29,9 @@ _RATE_WINDOW_S = 1.0
 _HIGH_LOSS = 0.10
 _LOW_LOSS = 0.02
 
+_LEAST_QUEUE_MS = 20.0
+"""Below it a trend is the pace of a busy machine; links with shorter queues show by loss."""
+
 MAX_QUEUE_MS = 200.0
 """A queue that stands, though it grows no more, is overuse, too: a touch would wait in it."""
 
@@ -115,7 +118,7 @@ class CongestionEstimator:
             arrived_bytes += (len(times) - missing) * run.packet_bytes
             if start == run.first_index and times[0] is not None:
                 self._trend.add(run.sent_s * 1000, times[0] * TICK_S * 1000)
-                if self._trend.use is LinkUse.OVERUSED or self._trend.queue_ms > MAX_QUEUE_MS:
+                if self._is_overused_now():
                     self._overused_s = now_s
             if end < run.end_index:
                 break
@@ -123,6 +126,11 @@ class CongestionEstimator:
         if reported:
             self._count(now_s, reported, arrived, arrived_bytes)
             self._adapt(now_s)
+
+    def _is_overused_now(self) -> bool:
+        queue_ms = self._trend.queue_ms
+        grows = self._trend.use is LinkUse.OVERUSED and queue_ms > _LEAST_QUEUE_MS
+        return grows or queue_ms > MAX_QUEUE_MS
 
     def _count(self, now_s: float, reported: int, arrived: int, arrived_bytes: int) -> None:
         reports = self._reports

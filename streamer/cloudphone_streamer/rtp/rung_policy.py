@@ -20,6 +20,8 @@ _SETTLE_S = 2.0
 
 _HIGH_LOSS = 0.10
 _LOW_LOSS = 0.02
+_SEVERE_LOSS = 0.40
+"""No picture survives this; there is nothing to wait for."""
 _USABLE = 0.85
 """Of what arrives on an overused link; the rest drains the queue."""
 
@@ -124,6 +126,8 @@ class RungPolicy:
         return None
 
     def _reason_to_go_down(self, path: PathReport, now_s: float) -> RungReason | None:
+        if path.loss > _SEVERE_LOSS:
+            return RungReason.LOSS
         signs = {
             RungReason.LOSS: path.loss > _HIGH_LOSS,
             RungReason.OVERUSE: path.is_overused,

@@ -25,6 +25,9 @@ _ORIGINAL_SEQUENCE_BYTES = 2
 
 _BACKLOG_SPEED = 16
 
+_HOPELESS_LOSS = 0.3
+"""Above it packets sent again only crowd out those that would end the crowd."""
+
 _LEAST_STEP_TICKS = VIDEO_CLOCK_HZ // 1000
 """Between the last picture of one encoding and the first of the next."""
 
@@ -339,7 +342,7 @@ class VideoSender:
         Only as a stream of its own: the same packet with a fresh send time under the same sequence
         number would use an AES-GCM nonce twice (RFC 7714 - 8.1).
         """
-        if self._rtx is None:
+        if self._rtx is None or self.path.loss(now_s) > _HOPELESS_LOSS:
             return
         for sequence in sequences:
             if not self._retransmissions_left:

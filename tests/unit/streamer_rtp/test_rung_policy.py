@@ -86,6 +86,10 @@ def test_heavy_loss_moves_down_and_light_loss_does_not(run: Run) -> None:
     assert (second, change) == (2, RungChange(rung=P720, reason=RungReason.LOSS))
 
 
+def test_severe_loss_moves_at_once(run: Run) -> None:
+    assert run.seconds(1, lossy(0.5)) == [(1, RungChange(rung=P720, reason=RungReason.LOSS))]
+
+
 def test_light_loss_keeps_a_viewer_from_going_up(run: Run) -> None:
     run.seconds(2, overused(2_000_000))
     assert run.seconds(60, lossy(0.05)) == []
