@@ -135,9 +135,7 @@ class WhepEndpoint:
                 "Cache-Control": "no-store",
             },
         )
-        # With the answer and not to OPTIONS, which nobody authorizes: TURN costs its owner money.
-        for link in self._ice_servers.links(ticket.id, time.time()):
-            response.headers.add("Link", link)
+        self._add_links(response, ticket)
         return response
 
     async def _patch_resource(self, request: web.Request) -> web.Response:
@@ -178,8 +176,18 @@ class WhepEndpoint:
             await self._media.close_viewer(viewer_id, "the viewer left")
         return web.Response()
 
-    async def _options(self, _request: web.Request) -> web.Response:
-        return web.Response(status=204, headers={"Allow": "OPTIONS, POST", "Accept-Post": _SDP})
+    async def _options(self, request: web.Request) -> web.Response:
+        response = web.Response(status=204, headers={"Allow": "OPTIONS, POST", "Accept-Post": _SDP})
+        # Some players ask for ICE servers before they offer. A preflight shows no ticket.
+        if bearer_token(request) is not None:
+            with contextlib.suppress(HttpProblem):
+                self._add_links(response, self._ticket_of(request))
+        return response
+
+    def _add_links(self, response: web.Response, ticket: Ticket) -> None:
+        """Name the ICE servers; only to who has a ticket, since TURN costs its owner money."""
+        for link in self._ice_servers.links(ticket.id, time.time()):
+            response.headers.add("Link", link)
 
     async def _options_of_resource(self, _request: web.Request) -> web.Response:
         return web.Response(
