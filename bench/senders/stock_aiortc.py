@@ -5,7 +5,7 @@ import asyncio
 import time
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import av
 from aiohttp import web
@@ -19,7 +19,7 @@ _QUEUED_PICTURES = 60
 """A viewer that falls behind by more loses the oldest, as a service would see to it."""
 
 
-_Packet = av.Packet[Any]
+_Packet: TypeAlias = "av.Packet[Any]"
 
 
 class _ClipTrack(MediaStreamTrack):

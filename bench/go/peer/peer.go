@@ -1,4 +1,4 @@
-// Package peer makes pion's peer connections, with all that pion turns on by itself.
+// Package peer makes pion's peer connections.
 package peer
 
 import (
@@ -9,16 +9,37 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// API returns pion as shipped: its default codecs and interceptors (NACK with
-// retransmission, RTCP reports, transport-wide feedback). Candidates are of one
-// address only, so that a machine with many interfaces does not slow joining.
-func API(address string) (*webrtc.API, error) {
+// Sender returns pion as shipped: its default codecs and interceptors (NACK with
+// retransmission, RTCP reports, transport-wide feedback, statistics).
+func Sender(address string) (*webrtc.API, error) {
+	return api(address, webrtc.RegisterDefaultInterceptors)
+}
+
+// Viewer returns a pion that tells the sender all that a browser would (NACK,
+// receiver reports, transport-wide feedback) and costs nothing more.
+func Viewer(address string) (*webrtc.API, error) {
+	return api(address, func(media *webrtc.MediaEngine, registry *interceptor.Registry) error {
+		if err := webrtc.ConfigureNack(media, registry); err != nil {
+			return err
+		}
+		if err := webrtc.ConfigureRTCPReports(registry); err != nil {
+			return err
+		}
+		return webrtc.ConfigureTWCCSender(media, registry)
+	})
+}
+
+// api makes peer connections with candidates of one address only, so that a
+// machine with many interfaces does not slow joining.
+func api(
+	address string, register func(*webrtc.MediaEngine, *interceptor.Registry) error,
+) (*webrtc.API, error) {
 	media := &webrtc.MediaEngine{}
 	if err := media.RegisterDefaultCodecs(); err != nil {
 		return nil, err
 	}
 	interceptors := &interceptor.Registry{}
-	if err := webrtc.RegisterDefaultInterceptors(media, interceptors); err != nil {
+	if err := register(media, interceptors); err != nil {
 		return nil, err
 	}
 	settings := webrtc.SettingEngine{}

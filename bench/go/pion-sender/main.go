@@ -39,7 +39,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	api, err := peer.API(*address)
+	api, err := peer.Sender(*address)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func main() {
 	flag.Parse()
 	// What viewers cost is to be little, and the same for all senders.
 	debug.SetGCPercent(1600)
-	api, err := peer.API(*address)
+	api, err := peer.Viewer(*address)
 	if err != nil {
 		log.Fatal(err)
 	}
