@@ -16,7 +16,12 @@ from dev.tools.paths import CHECKOUT
 from dev.tools.program import exit_status
 from dev.tools.progress import Progress
 
-PACKAGES = {"chromium": "chromium", "node": "nodejs", "npm": "npm"}
+PACKAGES = {
+    "chromium": "chromium",
+    "firefox-esr": "firefox-esr",
+    "node": "nodejs",
+    "npm": "npm",
+}
 """Program -> Debian package, for what the tests drive."""
 
 LIFECYCLE = "tests/integration/cluster_lifecycle"
