@@ -33,7 +33,7 @@ class MediaPort:
 
     def __init__(self, mux: Mux) -> None:
         self.number = 0
-        """0 while it is not open."""
+        """0 before it is open."""
         self._mux = mux
         self._udp: list[UdpSocket] = []
         self._tcp: list[TcpListener] = []

@@ -289,6 +289,16 @@ async def test_a_browser_that_hides_its_addresses_sees_the_picture(running: Stre
         await open_viewer(browser, viewer_url(running), timeout_s=10)
 
 
+async def test_a_browser_without_udp_sees_the_picture_and_controls(running: Streamer) -> None:
+    async with chromium(without_udp=True) as browser:
+        page = await open_viewer(browser, viewer_url(running))
+        await start_probe(page)
+        await page.mouse.move(*await picture_point(page, 200, 1000))
+        await page.mouse.down()
+        await watch_spot(page, 200, 1000)
+        await until_spot(page, is_dot=True)
+
+
 @pytest.mark.parametrize(
     ("width", "height"),
     [(390, 844), (1280, 800), (320, 480), (2000, 500)],
