@@ -88,7 +88,16 @@ class CongestionEstimator:
         """
         first_index = self._next_index
         self._next_index = end_index = first_index + count
-        self._runs.append(_Run(first_index, end_index, now_s, packet_bytes))
+        latest = self._runs[-1] if self._runs else None
+        if latest is not None and latest.sent_s == now_s:
+            # Of the same picture, which is one group for the trend.
+            before = latest.end_index - latest.first_index
+            latest.packet_bytes = (before * latest.packet_bytes + count * packet_bytes) // (
+                before + count
+            )
+            latest.end_index = end_index
+        else:
+            self._runs.append(_Run(first_index, end_index, now_s, packet_bytes))
 
     def on_feedback(self, feedback: TransportFeedback, now_s: float) -> None:
         """Take one feedback packet; what an earlier one reported on is left out."""

@@ -10,6 +10,7 @@ See draft-ietf-rmcat-gcc-02 - 5.1 to 5.5; constants are those of libwebrtc's tre
 
 from collections import deque
 from enum import StrEnum
+from operator import mul
 
 _WINDOW_GROUPS = 20
 _SMOOTHING = 0.9
@@ -125,10 +126,12 @@ class DelayTrend:
 
 def _slope(points: deque[tuple[float, float]]) -> float:
     """Least-squares slope of delay over arrival time; 0 where all arrived at once."""
+    # From the first arrival on: sums of squares of large numbers would lose all that counts.
+    origin = points[0][0]
+    xs = [x - origin for x, _ in points]
+    ys = [y for _, y in points]
     count = len(points)
-    mean_x = sum(x for x, _ in points) / count
-    mean_y = sum(y for _, y in points) / count
-    spread = sum((x - mean_x) ** 2 for x, _ in points)
-    if spread == 0:
-        return 0.0
-    return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
+    sum_x = sum(xs)
+    spread: float = count * sum(map(mul, xs, xs)) - sum_x * sum_x
+    covariance: float = count * sum(map(mul, xs, ys)) - sum_x * sum(ys)
+    return covariance / spread if spread > 0 else 0.0
