@@ -7,7 +7,7 @@ from threading import Lock
 import av
 from av.error import FFmpegError
 from av.video.frame import PictureType
-from av.video.reformatter import Interpolation
+from av.video.reformatter import Interpolation, VideoReformatter
 
 from cloudphone_protocol.session import VideoCodec
 from cloudphone_streamer.bitstream.nal import split_annex_b
@@ -71,6 +71,8 @@ class RungEncoder:
         self._unscaled = unscaled
         self._context: av.VideoCodecContext | None = None
         self._source_size = (0, 0)
+        # Not `frame.reformat`: its scaler belongs to the frame, which other threads scale, too.
+        self._scaler = VideoReformatter()
 
     def encode(self, frame: av.VideoFrame, *, ticks: int, key: bool) -> EncodedPicture | None:
         """
@@ -90,7 +92,8 @@ class RungEncoder:
             self._source_size = source_size
             self._context = _open(self._rung, *source_size)
         context = self._context
-        scaled = frame.reformat(
+        scaled = self._scaler.reformat(
+            frame,
             width=context.width,
             height=context.height,
             format="yuv420p",
