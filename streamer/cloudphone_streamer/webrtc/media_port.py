@@ -5,10 +5,12 @@ One port for all viewers, in UDP and in TCP, IPv4 and IPv6.
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 import time
 from collections.abc import Sequence
+from ipaddress import ip_address
 
 from cloudphone_streamer.webrtc.errors import PortBusy
 from cloudphone_streamer.webrtc.framing import MAX_FRAME_BYTES
@@ -29,12 +31,14 @@ class MediaPort:
 
     Args:
         mux: Takes what comes in.
+        addresses: Those that viewers are told; some may be another machine's, which maps them here.
     """
 
-    def __init__(self, mux: Mux) -> None:
+    def __init__(self, mux: Mux, addresses: Sequence[str]) -> None:
         self.number = 0
         """0 before it is open."""
         self._mux = mux
+        self._addresses = addresses
         self._udp: list[UdpSocket] = []
         self._tcp: list[TcpListener] = []
 
@@ -85,13 +89,34 @@ class MediaPort:
         families = [socket.AF_INET, *([socket.AF_INET6] if _has_ipv6() else [])]
         loop = asyncio.get_running_loop()
         for family in families:
-            udp_socket = UdpSocket(family, port)
-            self._udp.append(udp_socket)
+            self._udp += self._udp_sockets(family, port)
+        for udp_socket in self._udp:
             loop.add_reader(udp_socket.fileno(), self._on_readable, udp_socket)
         for family in families:
             listener = TcpListener(_bound_tcp_socket(family, port), self._mux)
             self._tcp.append(listener)
             await listener.start()
+
+    def _udp_sockets(self, family: socket.AddressFamily, port: int) -> list[UdpSocket]:
+        """
+        Make a socket for all addresses, and one for each that is told where there are several.
+
+        A reply has to come from where the request was sent to (RFC 8445 - 7.2.5.2.1), and the
+        kernel gives a socket of all addresses that of its route. Of two sockets the closer one is
+        given what comes in.
+        """
+        version = 6 if family == socket.AF_INET6 else 4
+        addresses = [one for one in self._addresses if ip_address(one).version == version]
+        sockets = [UdpSocket(family, port)]
+        if len(addresses) > 1:
+            sockets[0].share(is_shared=True)
+            for address in addresses:
+                # An address that is mapped to this machine is none of its own.
+                with contextlib.suppress(OSError):
+                    sockets.append(UdpSocket(family, port, host=address, is_shared=True))
+            for udp_socket in sockets:
+                udp_socket.share(is_shared=False)
+        return sockets
 
     def _on_readable(self, udp_socket: UdpSocket) -> None:
         mux = self._mux

@@ -91,7 +91,7 @@ class MediaServer:
         self.certificate = ProcessCertificate.generateCertificate()
         self._addresses = _checked_addresses(addresses)
         self._ports = range(port_min, port_max + 1)
-        self._media_port = MediaPort(self.mux)
+        self._media_port = MediaPort(self.mux, self._addresses)
         self._connections: dict[str, ViewerConnection] = {}
         self._closing: dict[str, asyncio.Task[None]] = {}
         self._ticker: asyncio.Task[None] | None = None

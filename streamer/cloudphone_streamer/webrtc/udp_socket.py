@@ -25,17 +25,26 @@ _OFFLOAD_REFUSED = {errno.EIO, errno.EINVAL, errno.ENOPROTOOPT, errno.EOPNOTSUPP
 
 class UdpSocket:
     """
-    A non-blocking socket on all addresses of one family.
+    A non-blocking socket on all addresses of one family, or on one of them.
 
     Args:
         family: AF_INET or AF_INET6 (IPv6 only).
         port: Local port.
+        host: One address of this machine; empty: all.
+        is_shared: Others may have the port too, on other addresses.
 
     Raises:
-        OSError: If the port is taken or the family is absent.
+        OSError: If the port is taken, the address is not this machine's, or the family is absent.
     """
 
-    def __init__(self, family: socket.AddressFamily, port: int) -> None:
+    def __init__(
+        self,
+        family: socket.AddressFamily,
+        port: int,
+        *,
+        host: str = "",
+        is_shared: bool = False,
+    ) -> None:
         self.blocked = 0
         """Sends that the kernel had no room for."""
         self.failed = 0
@@ -49,7 +58,8 @@ class UdpSocket:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
             self._socket.setblocking(False)
-            self._socket.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", port))  # noqa: S104 - candidates may be on any interface
+            self.share(is_shared=is_shared)
+            self._socket.bind((host, port))
         except OSError:
             self._socket.close()
             raise
@@ -60,6 +70,10 @@ class UdpSocket:
     def fileno(self) -> int:
         """Descriptor, for the event loop."""
         return self._socket.fileno()
+
+    def share(self, *, is_shared: bool) -> None:
+        """Let others that do so too have the port on other addresses, or from now on nobody."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, is_shared)
 
     def close(self) -> None:
         """Release the port."""

@@ -68,7 +68,7 @@ async def viewer() -> Viewer:
 
 @pytest.fixture
 async def port(viewer: Viewer) -> AsyncIterator[MediaPort]:
-    media_port = MediaPort(viewer._mux)
+    media_port = MediaPort(viewer._mux, [])
     await media_port.open(range(50_300, 50_400))
     yield media_port
     media_port.close()
