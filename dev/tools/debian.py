@@ -20,15 +20,24 @@ def ensure_programs(packages: Mapping[str, str], progress: Progress) -> None:
         DevError: If one is missing and apt is not there or fails; with what to install.
     """
     missing = sorted({packages[program] for program in packages if not command.find(program)})
-    if not missing:
-        return
+    if missing:
+        install(missing, progress)
+
+
+def install(packages: Sequence[str], progress: Progress) -> None:
+    """
+    Install packages.
+
+    Raises:
+        DevError: If apt is not there or fails; with what to install.
+    """
     if command.find("apt-get") is None:
         raise DevError(
-            f"{', '.join(missing)} not installed; install it with this system's package manager"
+            f"{', '.join(packages)} not installed; install it with this system's package manager"
         )
-    progress(f"installing {' '.join(missing)}")
-    update_lists(missing)
-    apt_get("install", "-y", "--no-install-recommends", *missing)
+    progress(f"installing {' '.join(packages)}")
+    update_lists(packages)
+    apt_get("install", "-y", "--no-install-recommends", *packages)
 
 
 def apt_get(*arguments: str) -> None:
