@@ -57,6 +57,8 @@ class CongestionEstimator:
         self._next_index = 0
         self._reported_index = 0
         self._reports: deque[tuple[float, int, int, int]] = deque()
+        # Sums over `_reports`.
+        self._reported = self._arrived = self._arrived_bytes = 0
         self._updated_s: float | None = None
         self._decreased_s = float("-inf")
         self._overused_s = float("-inf")
@@ -73,9 +75,7 @@ class CongestionEstimator:
     def loss(self, now_s: float) -> float:
         """Share of packets that had not arrived when reported on, in the last second; 0..1."""
         self._forget_old_reports(now_s)
-        reported = sum(count for _, count, _, _ in self._reports)
-        arrived = sum(count for _, _, count, _ in self._reports)
-        return 1 - arrived / reported if reported else 0.0
+        return 1 - self._arrived / self._reported if self._reported else 0.0
 
     def on_sent(self, count: int, packet_bytes: int, now_s: float) -> None:
         """
@@ -127,31 +127,39 @@ class CongestionEstimator:
             arrived_bytes += (len(times) - missing) * run.packet_bytes
             if start == run.first_index and times[0] is not None:
                 self._trend.add(run.sent_s * 1000, times[0] * TICK_S * 1000)
-                if self._is_overused_now():
-                    self._overused_s = now_s
             if end < run.end_index:
                 break
             self._runs.popleft()
         if reported:
+            if self._is_overused_now():
+                self._overused_s = now_s
             self._count(now_s, reported, arrived, arrived_bytes)
             self._adapt(now_s)
 
     def _is_overused_now(self) -> bool:
         queue_ms = self._trend.queue_ms
-        grows = self._trend.use is LinkUse.OVERUSED and queue_ms > _LEAST_QUEUE_MS
-        return grows or queue_ms > MAX_QUEUE_MS
+        if queue_ms <= _LEAST_QUEUE_MS:
+            # Almost always: the trend, which costs most, need not be known.
+            return False
+        return queue_ms > MAX_QUEUE_MS or self._trend.judge() is LinkUse.OVERUSED
 
     def _count(self, now_s: float, reported: int, arrived: int, arrived_bytes: int) -> None:
         reports = self._reports
         reports.append((now_s, reported, arrived, arrived_bytes))
+        self._reported += reported
+        self._arrived += arrived
+        self._arrived_bytes += arrived_bytes
         self._forget_old_reports(now_s)
         # Half the window at least, or the first report would count as a flood.
         span_s = max(now_s - reports[0][0], _RATE_WINDOW_S / 2)
-        self.throughput_bps = 8 * sum(size for *_, size in reports) / span_s
+        self.throughput_bps = 8 * self._arrived_bytes / span_s
 
     def _forget_old_reports(self, now_s: float) -> None:
         while self._reports and self._reports[0][0] <= now_s - _RATE_WINDOW_S:
-            self._reports.popleft()
+            _, reported, arrived, arrived_bytes = self._reports.popleft()
+            self._reported -= reported
+            self._arrived -= arrived
+            self._arrived_bytes -= arrived_bytes
 
     def _adapt(self, now_s: float) -> None:
         elapsed_s = 0.0 if self._updated_s is None else min(now_s - self._updated_s, 1.0)

@@ -43,10 +43,10 @@ class DelayTrend:
     """Feed it one pair of times a picture, in order of sending."""
 
     def __init__(self) -> None:
-        self.use = LinkUse.NORMAL
         self.queue_ms = 0.0
         """Delay above the least of the last half minute at most."""
         self._threshold_ms = _FIRST_THRESHOLD_MS
+        self._unjudged_ms = 0.0
         self._sent_ms: float | None = None
         self._arrived_ms = 0.0
         self._least_ms = self._next_least_ms = float("inf")
@@ -75,17 +75,23 @@ class DelayTrend:
         self._smoothed_ms += (1 - _SMOOTHING) * (self._accumulated_ms - self._smoothed_ms)
         self._groups += 1
         self._points.append((arrived_ms, self._smoothed_ms))
-        if len(self._points) == _WINDOW_GROUPS:
-            slope = _slope(self._points)
-            self._detect(slope, sent_step_ms)
+        self._unjudged_ms += sent_step_ms
+
+    def judge(self) -> LinkUse:
+        """What all pictures so far say of the bottleneck."""
+        if len(self._points) == _WINDOW_GROUPS and self._unjudged_ms:
+            self._detect(_slope(self._points), self._unjudged_ms)
+            self._unjudged_ms = 0.0
+        return self._use
 
     def _restart(self) -> None:
-        self.use = LinkUse.NORMAL
+        self._use = LinkUse.NORMAL
         self._points: deque[tuple[float, float]] = deque(maxlen=_WINDOW_GROUPS)
         self._accumulated_ms = self._smoothed_ms = 0.0
         self._groups = 0
         self._slope_before = 0.0
         self._over_ms = 0.0
+        self._unjudged_ms = 0.0
 
     def _measure_queue(self, now_ms: float, delay_ms: float) -> None:
         """The least of this window and the one before is the delay of an empty queue."""
@@ -102,11 +108,11 @@ class DelayTrend:
         if trend_ms > self._threshold_ms:
             self._over_ms += step_ms
             if self._over_ms > _OVERUSE_TIME_MS and slope >= self._slope_before:
-                self.use = LinkUse.OVERUSED
+                self._use = LinkUse.OVERUSED
                 self._over_ms = 0.0
         else:
             self._over_ms = 0.0
-            self.use = LinkUse.UNDERUSED if trend_ms < -self._threshold_ms else LinkUse.NORMAL
+            self._use = LinkUse.UNDERUSED if trend_ms < -self._threshold_ms else LinkUse.NORMAL
         self._slope_before = slope
         self._adapt_threshold(abs(trend_ms), step_ms)
 
