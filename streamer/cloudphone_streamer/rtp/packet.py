@@ -10,6 +10,7 @@ import struct
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _VERSION_AND_EXTENSION = 0x90
 _ONE_BYTE_PROFILE = 0xBEDE
@@ -198,8 +199,13 @@ def send_time_of(now_s: float) -> int:
     return int(now_s * (1 << ABS_SEND_TIME_FRACTION_BITS)) & 0xFFFFFF
 
 
+@lru_cache(maxsize=64)
 def _columns(value: int, count: int) -> tuple[memoryview, memoryview]:
-    """Both halves of a 32-bit field, most significant first, `count` times."""
+    """
+    Both halves of a 32-bit field, most significant first, `count` times.
+
+    Kept, since all viewers of a picture have one send time.
+    """
     high, low = _HALVES.unpack(value.to_bytes(_WORD_BYTES, "big"))
     return memoryview(array("H", [high]) * count), memoryview(array("H", [low]) * count)
 

@@ -9,6 +9,7 @@ See RFC 3711, RFC 7714 (AES-GCM).
 """
 
 from array import array
+from functools import lru_cache
 from itertools import repeat
 from typing import Any
 
@@ -41,7 +42,7 @@ class PacketBuffer:
     def set_lengths(self, count: int, packet_bytes: int, last_packet_bytes: int) -> None:
         """Write the lengths that `length_pointers` point to."""
         values = self._length_values
-        values[:count] = memoryview(array("i", (packet_bytes,)) * count)
+        values[:count] = _repeated(packet_bytes, count)
         values[count - 1] = last_packet_bytes
 
     def packet_pointers(self, stride: int) -> list[Any]:
@@ -54,6 +55,11 @@ class PacketBuffer:
             pointers = [self.address + position * stride for position in range(count)]
             self._packet_pointers[stride] = pointers
         return pointers
+
+
+@lru_cache(maxsize=_MAX_STRIDES)
+def _repeated(size: int, count: int) -> memoryview:
+    return memoryview(array("i", [size]) * count)
 
 
 class SrtpSession:
