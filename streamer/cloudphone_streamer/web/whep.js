@@ -2,6 +2,8 @@
 // It knows no page and never reconnects: `link.js` does.
 
 const OFFER_TIMEOUT_MS = 5_000;
+/** Without a path for so long, ICE servers are asked for one. */
+const HELP_AFTER_MS = 1_000;
 const RESTART_TIMEOUT_MS = 3_000;
 const RESTART_PAUSE_MS = 500;
 /** The streamer lets go of a viewer that has been silent for 15 s. */
@@ -30,6 +32,7 @@ export class WhepConnection extends EventTarget {
   #moves = this.#peer.createDataChannel("moves", { ordered: false, maxRetransmits: 0 });
   #resourceUrl = null;
   #interruptedTimer = 0;
+  #helpTimer = 0;
   #restarting = false;
   #closed = false;
 
@@ -60,13 +63,13 @@ export class WhepConnection extends EventTarget {
   async connect(url, ticket) {
     const transceiver = this.#peer.addTransceiver("video", { direction: "recvonly" });
     preferH264(transceiver);
-    const offer = await this.#peer.createOffer();
-    // The streamer learns our address from our own checks, so no candidate needs to be in the
-    // offer; they are gathered when its answer has named the servers that help.
+    await this.#peer.setLocalDescription();
+    // The streamer learns our address from our own checks, so there is no need to wait for
+    // candidates, and most viewers need no help of the servers that its answer names.
     const response = await fetch(url, {
       method: "POST",
       headers: { "Content-Type": "application/sdp", Authorization: `Bearer ${ticket}` },
-      body: offer.sdp,
+      body: this.#peer.localDescription.sdp,
       cache: "no-store",
       referrerPolicy: "no-referrer",
       signal: AbortSignal.timeout(OFFER_TIMEOUT_MS),
@@ -80,8 +83,11 @@ export class WhepConnection extends EventTarget {
       return;
     }
     const iceServers = iceServersOf(response.headers.get("Link") ?? "");
-    if (iceServers.length) this.#peer.setConfiguration({ ...this.#peer.getConfiguration(), iceServers });
-    await this.#peer.setLocalDescription(offer);
+    if (iceServers.length) {
+      // They count from the next gathering of candidates, which a restart begins.
+      this.#peer.setConfiguration({ ...this.#peer.getConfiguration(), iceServers });
+      this.#helpTimer = setTimeout(() => this.restartIce(), HELP_AFTER_MS);
+    }
     await this.#peer.setRemoteDescription({ type: "answer", sdp });
   }
 
@@ -138,7 +144,10 @@ export class WhepConnection extends EventTarget {
 
   #onConnectionState() {
     const state = this.#peer.connectionState;
-    if (state === "connected") this.#resume();
+    if (state === "connected") {
+      clearTimeout(this.#helpTimer);
+      this.#resume();
+    }
     if (state === "closed") this.#end("the network connection is lost");
     if (state === "disconnected" || state === "failed") this.interrupt();
   }
@@ -181,6 +190,7 @@ export class WhepConnection extends EventTarget {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#interruptedTimer);
+    clearTimeout(this.#helpTimer);
     this.#peer.close();
     this.#emit("close", reason);
   }

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from cloudphone_streamer.webrtc.mux import Address
 from cloudphone_streamer.webrtc.server import MediaServer
+from cloudphone_streamer.webrtc.tcp_listener import TcpListener
 from cloudphone_streamer.webrtc.udp_socket import UdpSocket
 from tests.integration.webrtc.viewer import AiortcViewer, Handler, wait_until
 from tests.support.browser import chromium
@@ -45,13 +46,14 @@ class ChangingNetwork:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.gone: set[Address] = set()
         self.seen: set[Address] = set()
+        self.is_down = False
         receive, send = UdpSocket.receive, UdpSocket.send
         send_segments = UdpSocket.send_segments
 
         def lossy_receive(udp: UdpSocket, max_bytes: int) -> tuple[bytes, Address] | None:
             while (received := receive(udp, max_bytes)) is not None:
                 self.seen.add(received[1])
-                if received[1] not in self.gone:
+                if received[1] not in self.gone and not self.is_down:
                     return received
             return None
 
@@ -78,7 +80,7 @@ async def whep(server: MediaServer) -> AsyncIterator[tuple[str, list[Handler]]]:
         handler = Handler()
         accepted = await server.accept(await request.text(), handler)
         handlers.append(handler)
-        headers = {"Location": f"/whep/{accepted.viewer_id}", "ETag": accepted.etag}
+        headers = {"Location": f"/whep/{accepted.viewer_id}", "ETag": accepted.etag, "Link": LINKS}
         return web.Response(status=201, text=accepted.answer_sdp, headers=headers)
 
     async def patch(request: web.Request) -> web.Response:
@@ -140,8 +142,8 @@ async def test_the_same_viewer_goes_on_after_its_network_changed(
         assert handler.closed_count == 0
         assert len(server.mux._by_user_fragment) == 1
 
-        links = await page.evaluate("iceServersOf", LINKS)
-        assert links == [
+        servers = await page.evaluate("iceServersOf", LINKS)
+        assert servers == [
             {"urls": "stun:stun.example.org"},
             {
                 "urls": "turn:turn.example.org?transport=udp",
@@ -149,6 +151,30 @@ async def test_the_same_viewer_goes_on_after_its_network_changed(
                 "credential": 'se"cret',
             },
         ]
+
+
+async def test_who_finds_no_path_looks_again_with_the_servers_of_the_answer(
+    server: MediaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = ChangingNetwork(monkeypatch)
+    network.is_down = True
+    admit = TcpListener.admit
+    monkeypatch.setattr(
+        TcpListener,
+        "admit",
+        lambda listener, connection, host: (
+            not network.is_down and admit(listener, connection, host)
+        ),
+    )
+    async with whep(server) as (url, handlers), chromium() as browser:
+        page = await browser.new_page()
+        await page.goto(url)
+        await wait_until(lambda: bool(server.mux._by_user_fragment), timeout_s=15)
+        await wait_until(lambda: len(server.mux._by_user_fragment) == 2, timeout_s=15)
+        network.is_down = False
+        await page.wait_for_function("window.frames > 30 && window.isOpen", timeout=15_000)
+        assert await page.evaluate("heard") == []
+        assert handlers[0].closed_count == 0
 
 
 async def test_a_restart_that_nobody_takes_up_changes_nothing(server: MediaServer) -> None:
