@@ -205,7 +205,10 @@ class VideoFanout:
 
     def on_key_frame_wanted(self, sender: VideoSender) -> None:
         """A viewer cannot go on without a key frame."""
-        place = self._places[sender]
+        place = self._places.get(sender)
+        if place is None:
+            # It is leaving.
+            return
         place.policy.on_key_frame_request(time.monotonic())
         self._request_key_frame_of(place.stream)
 

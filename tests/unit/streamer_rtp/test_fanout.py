@@ -1,6 +1,7 @@
 """Who gets which packets, with a transport that writes them down and blocks on demand."""
 
 import itertools
+import threading
 
 import pytest
 from aiortc.rtp import HeaderExtensionsMap, RtpPacket, unwrap_rtx
@@ -379,3 +380,21 @@ def test_a_picture_that_cannot_be_packetized_costs_its_gop_and_no_more(stage: St
     stage.push(key=True, body=b"new key")
     assert bodies(transport.packets) == [b"key", b"new key"]
     assert_contiguous(transport.packets)
+
+
+def test_a_viewer_that_leaves_asks_for_nothing(stage: Stage) -> None:
+    stage.push(key=True)
+    _, sender = stage.join()
+    stage.fanout.detach(sender)
+    stage.fanout.on_key_frame_wanted(sender)
+    assert stage.requests == 0
+
+
+def test_nobody_on_a_lower_rung_means_no_transcode(stage: Stage) -> None:
+    stage.push(key=True)
+    _, sender = stage.join()
+    for _ in range(30):
+        stage.push(count=60)
+        stage.fanout.adapt(stage.clock.now_s)
+    assert sender.stats.rung == "passthrough"
+    assert not [t for t in threading.enumerate() if t.name.startswith("transcode-")]
