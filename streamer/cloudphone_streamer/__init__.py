@@ -5,6 +5,7 @@ A pipeline, one folder a stage:
 
     capture    the phone's encoded screen (scrcpy over ADB), or a built-in test picture
     bitstream  pure: NAL units, parameter sets, access units
+    encode     shared transcodes for viewers who need less, or VP8; idle otherwise
     rtp        pure packing, and the fan-out of one picture to every viewer
     webrtc     ICE on one port, DTLS-SRTP, data channels
     signaling  HTTP: WHEP, tickets, the viewer page
