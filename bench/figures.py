@@ -44,7 +44,7 @@ def figures(glass: dict[str, Any], start: dict[str, Any]) -> str:
     }
     seconds = start["seconds"]
     rows = [(what, *_percentiles(times, "ms", 0)) for what, times in latencies.items()]
-    rows += [(what, *_percentiles(seconds[name], "s", 1)) for what, name in _STARTS.items()]
+    rows += [(what, *_percentiles(seconds[name], "s", 2)) for what, name in _STARTS.items()]
     rows.append(("frames presented a second", f"{glass['presentedFps']:.1f}", ""))
     machine, taken_on = glass["machine"], glass["takenAt"].partition("T")[0]
     return (

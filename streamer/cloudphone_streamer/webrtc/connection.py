@@ -286,6 +286,16 @@ class ViewerConnection:
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.wait([self._connecting])
+        try:
+            await self._end_transports()
+        finally:
+            # Whatever a transport does at its end: the viewer's place is free again.
+            for user_fragment in self._ice.user_fragments:
+                self._owner.mux.unregister(user_fragment)
+            self._owner.mux.release(self._ice.paths, self)
+            self._tell(lambda: self._handler.on_closed(reason))
+
+    async def _end_transports(self) -> None:
         if self._channels is not None:
             try:
                 async with asyncio.timeout(_FLUSH_TIMEOUT_S):
@@ -295,10 +305,6 @@ class ViewerConnection:
             await self._channels.close()
         if self._dtls is not None:
             await self._dtls.close()
-        for user_fragment in self._ice.user_fragments:
-            self._owner.mux.unregister(user_fragment)
-        self._owner.mux.release(self._ice.paths, self)
-        self._tell(lambda: self._handler.on_closed(reason))
 
     # From DTLS and the data channels.
 
