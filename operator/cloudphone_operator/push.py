@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 
 from cloudphone_operator.metrics import PUSHES
+from cloudphone_protocol.addresses import join_host_port
 from cloudphone_protocol.environment import INTERNAL_PORT, SESSION_PUSH_PATH
 from cloudphone_protocol.session import SessionDocument
 
@@ -101,8 +102,7 @@ class Pusher:
 
 def _url(pod_ip: str) -> str:
     address = ipaddress.ip_address(pod_ip)
-    host = f"[{address}]" if address.version == 6 else str(address)
-    return f"http://{host}:{INTERNAL_PORT}{SESSION_PUSH_PATH}"
+    return f"http://{join_host_port(str(address), INTERNAL_PORT)}{SESSION_PUSH_PATH}"
 
 
 async def _read_limited(answer: aiohttp.ClientResponse) -> bytes:

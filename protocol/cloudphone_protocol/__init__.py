@@ -11,4 +11,5 @@ change of the contract is a change in one place that the type checker sees on bo
     tickets       short-lived permission to watch or control one session (JWT)
     channel       messages on the data channels between viewer and streamer
     problems      machine codes of the HTTP API's errors
+    addresses     an IP address and a port, written together
 """

@@ -7,6 +7,7 @@ Everything behind it is the real streamer; only the session is made up here.
 import secrets
 import time
 
+from cloudphone_protocol.addresses import join_host_port
 from cloudphone_protocol.session import Capture, CaptureMode, SessionDocument, SessionRef
 from cloudphone_protocol.tickets import Permission, Ticket, sign_ticket
 
@@ -45,5 +46,4 @@ def viewer_url(*, address: str, port: int, keys: DemoKeys) -> str:
         expires_at=now_s + _TICKET_LIFETIME_S,
     )
     token = sign_ticket(ticket, session_uid=DOCUMENT.session.uid, key=keys.ticket_key())
-    host = f"[{address}]" if ":" in address else address
-    return f"http://{host}:{port}/#ticket={token}"
+    return f"http://{join_host_port(address, port)}/#ticket={token}"

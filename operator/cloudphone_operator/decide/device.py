@@ -9,6 +9,7 @@ from cloudphone_operator.model.device import Device, DeviceFinding
 from cloudphone_operator.model.policy import Policy
 from cloudphone_operator.model.session import FixedAddress, PodRef, PodSelector, Session
 from cloudphone_operator.model.status import ConditionType
+from cloudphone_protocol.addresses import join_host_port
 
 _DEVICE_READY = ConditionType.DEVICE_READY
 
@@ -86,7 +87,7 @@ def _judge_pod(pod: Pod, adb_port: int) -> DeviceFinding:
         return _missing("PodNotReady", f"{of_phone} is not ready" + (f": {said}" if said else "."))
     return DeviceFinding(
         device=Device(
-            address=_join(pod.ip, adb_port),
+            address=join_host_port(pod.ip, adb_port),
             pod_name=pod.name,
             pod_uid=pod.uid,
             node_name=pod.node_name,
@@ -114,17 +115,12 @@ def _judge_address(address: str, adb_port: int, policy: Policy) -> DeviceFinding
             ),
             hopeless=True,
         )
+    location = join_host_port(str(parsed), adb_port)
     return DeviceFinding(
-        device=Device(address=_join(str(parsed), adb_port)),
-        condition=true(
-            _DEVICE_READY, "AddressGiven", f"The phone is at {_join(str(parsed), adb_port)}."
-        ),
+        device=Device(address=location),
+        condition=true(_DEVICE_READY, "AddressGiven", f"The phone is at {location}."),
     )
 
 
 def _missing(reason: str, message: str) -> DeviceFinding:
     return DeviceFinding(device=None, condition=false(_DEVICE_READY, reason, message))
-
-
-def _join(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -14,6 +14,7 @@ from cloudphone_operator.model.observed import Observed
 from cloudphone_operator.model.policy import Policy
 from cloudphone_operator.model.status import Condition, ConditionStatus, ConditionType, Endpoints
 from cloudphone_operator.phase import UNSCHEDULABLE
+from cloudphone_protocol.addresses import join_host_port
 
 _LOOK_AGAIN_S = 30.0
 """For what may change without an event that reaches this session."""
@@ -131,14 +132,10 @@ def _endpoints(observed: Observed, choice: NodeChoice, policy: Policy) -> Endpoi
     if policy.service_type == "NodePort":
         if address.node_port is None or choice.node is None:
             return None
-        base = _url(choice.node.addresses[0], address.node_port)
+        base = f"http://{join_host_port(choice.node.addresses[0], address.node_port)}"
     else:
-        base = _url(address.cluster_ip, address.port)
+        base = f"http://{join_host_port(address.cluster_ip, address.port)}"
     return Endpoints(whep=f"{base}/whep", viewer=f"{base}/", api=base)
-
-
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _waiting(

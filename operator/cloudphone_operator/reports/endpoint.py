@@ -13,6 +13,7 @@ from cloudphone_operator.kube.client import KubeClient
 from cloudphone_operator.kube.errors import Invalid, NotFound
 from cloudphone_operator.kube.resources import ENDPOINT_SLICES, SERVICES
 from cloudphone_operator.names import OPERATOR
+from cloudphone_protocol.addresses import join_host_port
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -66,8 +67,7 @@ def to_reports_url(service: Mapping[str, Any]) -> str:
             f"Service {service['metadata']['name']}: spec.clusterIP is "
             f"{spec.get('clusterIP')!r}; expected an address"
         ) from None
-    host = f"[{address}]" if address.version == 6 else str(address)
-    return f"http://{host}:{spec['ports'][0]['port']}"
+    return f"http://{join_host_port(str(address), spec['ports'][0]['port'])}"
 
 
 def to_endpoint_slice(
