@@ -8,6 +8,7 @@ See draft-ietf-rmcat-gcc-02 - 5.5 (delay), 6 (loss).
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cloudphone_streamer.rtp.delay_trend import DelayTrend, LinkUse
@@ -15,6 +16,9 @@ from cloudphone_streamer.rtp.transport_cc import TICK_S, TransportFeedback
 
 FLOOR_BPS = 100_000
 FIRST_TARGET_BPS = 8_000_000
+
+_MAX_MISSING = 2048
+"""Packets that may still arrive late; older ones are lost."""
 
 _MAX_RUNS = 1024
 """Some seconds of pictures; feedback comes within 250 ms."""
@@ -56,6 +60,7 @@ class CongestionEstimator:
         self._runs: deque[_Run] = deque(maxlen=_MAX_RUNS)
         self._next_index = 0
         self._reported_index = 0
+        self._missing: set[int] = set()
         self._reports: deque[tuple[float, int, int, int]] = deque()
         # Sums over `_reports`.
         self._reported = self._arrived = self._arrived_bytes = 0
@@ -75,7 +80,10 @@ class CongestionEstimator:
     def loss(self, now_s: float) -> float:
         """Share of packets that had not arrived when reported on, in the last second; 0..1."""
         self._forget_old_reports(now_s)
-        return 1 - self._arrived / self._reported if self._reported else 0.0
+        if not self._reported:
+            return 0.0
+        # What came late counts when it came, perhaps for packets reported before this second.
+        return max(0.0, 1 - self._arrived / self._reported)
 
     def on_sent(self, count: int, packet_bytes: int, now_s: float) -> None:
         """
@@ -100,7 +108,7 @@ class CongestionEstimator:
             self._runs.append(_Run(first_index, end_index, now_s, packet_bytes))
 
     def on_feedback(self, feedback: TransportFeedback, now_s: float) -> None:
-        """Take one feedback packet; what an earlier one reported on is left out."""
+        """Take one feedback packet; what an earlier one reported to have arrived is left out."""
         arrivals = feedback.arrivals
         # The newest index with these low 16 bits that has been sent.
         first_index = (
@@ -111,8 +119,9 @@ class CongestionEstimator:
             # It speaks of packets that were never sent.
             return
         begin_index = max(first_index, self._reported_index)
+        reported = arrived_bytes = 0
+        arrived = self._take_late(first_index, arrivals) if self._missing else 0
         self._reported_index = max(self._reported_index, end_index)
-        reported = arrived = arrived_bytes = 0
         while self._runs and self._runs[0].first_index < end_index:
             run = self._runs[0]
             if run.end_index <= begin_index:
@@ -122,6 +131,10 @@ class CongestionEstimator:
             end = min(run.end_index, end_index)
             times = arrivals[start - first_index : end - first_index]
             missing = times.count(None)
+            if missing:
+                self._missing.update(
+                    start + offset for offset, time in enumerate(times) if time is None
+                )
             reported += len(times)
             arrived += len(times) - missing
             arrived_bytes += (len(times) - missing) * run.packet_bytes
@@ -130,11 +143,29 @@ class CongestionEstimator:
             if end < run.end_index:
                 break
             self._runs.popleft()
-        if reported:
+        if reported or arrived:
             if self._is_overused_now():
                 self._overused_s = now_s
             self._count(now_s, reported, arrived, arrived_bytes)
             self._adapt(now_s)
+
+    def _take_late(self, first_index: int, arrivals: Sequence[int | None]) -> int:
+        """
+        Count what was missing and has arrived after all: overtaken on its way, not lost.
+
+        Receivers go back in a later report to the packet that came late.
+        """
+        late = [
+            index
+            for index in self._missing
+            if 0 <= index - first_index < len(arrivals)
+            and arrivals[index - first_index] is not None
+        ]
+        self._missing.difference_update(late)
+        oldest = self._reported_index - _MAX_MISSING
+        if min(self._missing, default=oldest) < oldest:
+            self._missing = {index for index in self._missing if index >= oldest}
+        return len(late)
 
     def _is_overused_now(self) -> bool:
         queue_ms = self._trend.queue_ms

@@ -205,3 +205,30 @@ def test_any_feedback_is_survived(reports: list[tuple[int, list[int | None]]]) -
             TransportFeedback(base_sequence=base_sequence, count=0, arrivals=tuple(arrivals)), now_s
         )
         assert estimator.target_bps >= FLOOR_BPS
+
+
+def test_packets_that_come_late_are_not_lost() -> None:
+    """As Chromium reports jitter: it goes back to the packet that was overtaken."""
+    estimator = CongestionEstimator()
+    estimator.on_sent(10, PACKET_BYTES, 1000.0)
+
+    first = TransportFeedback(base_sequence=0, count=0, arrivals=(1, None, 3, None, 5))
+    estimator.on_feedback(first, 1000.05)
+    assert estimator.loss(1000.05) == pytest.approx(2 / 5)
+
+    second = TransportFeedback(base_sequence=1, count=1, arrivals=(6, 3, None, 5, 7))
+    estimator.on_feedback(second, 1000.10)
+    assert estimator.loss(1000.10) == pytest.approx(1 / 6)
+
+
+def test_what_is_missing_is_not_remembered_for_ever() -> None:
+    estimator = CongestionEstimator()
+    for number in range(200):
+        estimator.on_sent(50, PACKET_BYTES, 1000.0 + number)
+        estimator.on_feedback(
+            TransportFeedback(
+                base_sequence=50 * number & 0xFFFF, count=0, arrivals=(None,) * 49 + (number,)
+            ),
+            1000.0 + number,
+        )
+    assert len(estimator._missing) <= 2048 + 50
