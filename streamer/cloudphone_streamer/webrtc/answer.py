@@ -11,7 +11,8 @@ from cloudphone_protocol.channel import MAX_MESSAGE_BYTES
 from cloudphone_streamer.rtp.packet import ExtensionUri
 from cloudphone_streamer.rtp.sender import VideoParameters
 from cloudphone_streamer.webrtc.ice_lite import Credentials, candidate_lines
-from cloudphone_streamer.webrtc.offer import Offer, Section, SectionUse, VideoFormat
+from cloudphone_streamer.webrtc.offer import Offer, Section, SectionUse
+from cloudphone_streamer.webrtc.video_format import VideoFormat
 
 SCTP_PORT = 5000
 

@@ -4,21 +4,20 @@ A viewer's SDP offer, and what of it is taken. Pure.
 aiortc reads the lines; here everything that the answer depends on is checked, since each value is
 echoed or acted upon. Candidates are not even looked at: a lite agent sends nobody a check.
 
-See RFC 8829 (JSEP), RFC 9143 (BUNDLE), RFC 8839 (ICE), RFC 8842 (DTLS), RFC 6184 - 8.1 (H.264).
+See RFC 8829 (JSEP), RFC 9143 (BUNDLE), RFC 8839 (ICE), RFC 8842 (DTLS).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from cloudphone_protocol.session import VideoCodec
-from cloudphone_streamer.rtp.packet import ExtensionIds, ExtensionUri
-from cloudphone_streamer.webrtc.errors import MalformedOffer, NoCommonCodec
+from cloudphone_streamer.webrtc.errors import MalformedOffer
 from cloudphone_streamer.webrtc.ice_lite import Credentials, checked_credentials
+from cloudphone_streamer.webrtc.video_format import TOKEN, VideoFormat, choose_video
 
 MAX_OFFER_BYTES = 64 * 1024
 MAX_SECTIONS = 32
@@ -30,20 +29,6 @@ _DATA_PROFILES = {"UDP/DTLS/SCTP", "TCP/DTLS/SCTP"}
 _DATA_FORMAT = "webrtc-datachannel"
 _FINGERPRINT_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]{1,64}")
-_FORMAT_PARAMETERS = re.compile(r"[\x20-\x7e]{0,256}")
-_PROFILE_LEVEL_ID = re.compile(r"[0-9A-Fa-f]{6}")
-
-_DEFAULT_PROFILE_LEVEL_ID = "42000a"
-"""RFC 6184 - 8.1: Baseline, level 1, where the parameter is absent."""
-
-_EXPECTED = {
-    VideoCodec.H264: "H264 with packetization-mode=1",
-    VideoCodec.VP8: "VP8",
-}
-
-_FEEDBACK = ("nack pli", "ccm fir", "goog-remb", "transport-cc")
-
 
 class SectionUse(StrEnum):
     """What becomes of a section of the offer."""
@@ -53,28 +38,6 @@ class SectionUse(StrEnum):
     INACTIVE = "inactive"
     """Kept in the bundle without media."""
     REJECTED = "rejected"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VideoFormat:
-    """
-    The codec that is taken.
-
-    Args:
-        codec: Which.
-        payload_type: Of it.
-        parameters: Its format parameters, as offered.
-        rtx_payload_type: Of its retransmissions; None where not offered.
-        feedback: RTCP feedback that the viewer sends and is used here.
-        extensions: Header extension ids.
-    """
-
-    codec: VideoCodec
-    payload_type: int
-    parameters: str
-    rtx_payload_type: int | None
-    feedback: tuple[str, ...]
-    extensions: ExtensionIds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +114,7 @@ def parse_offer(sdp: str, codecs: Sequence[VideoCodec] = (VideoCodec.H264,)) -> 
     video_position = _video_position(media, mids, bundle)
     video = media[video_position]
     video_mid = mids[video_position]
-    video_format = _video_format(video, codecs)
+    video_format = choose_video(video, codecs)
     together = set(bundle) if video_mid in bundle else {video_mid}
 
     sections: list[Section] = []
@@ -202,7 +165,7 @@ def _parse(sdp: str) -> SessionDescription:
 
 def _checked_mid(section: MediaDescription) -> str:
     mid = section.rtp.muxId
-    if not mid or not _TOKEN.fullmatch(mid):
+    if not mid or not TOKEN.fullmatch(mid):
         raise MalformedOffer(f"{section.kind} section has no valid a=mid")
     return mid
 
@@ -235,99 +198,6 @@ def _video_position(media: list[MediaDescription], mids: list[str], bundle: tupl
     raise MalformedOffer("offer has no video section that receives")
 
 
-def _video_format(section: MediaDescription, served: Sequence[VideoCodec]) -> VideoFormat:
-    for name in served:
-        candidates = [
-            codec
-            for codec in section.rtp.codecs
-            if codec.name.upper() == name
-            and codec.clockRate == 90_000
-            and codec.payloadType in section.fmt
-            and (name is not VideoCodec.H264 or _is_packetization_mode_1(codec.parameters))
-        ]
-        if candidates:
-            break
-    else:
-        offered = sorted({c.name for c in section.rtp.codecs if _TOKEN.fullmatch(c.name)})
-        raise NoCommonCodec(
-            f"offer has video codecs {', '.join(offered) or 'none'}; "
-            f"expected {' or '.join(_EXPECTED[name] for name in served)}"
-        )
-    codec = min(candidates, key=lambda c: _profile_rank(c.parameters.get("profile-level-id")))
-    payload_type = _checked_payload_type(codec.payloadType)
-    parameters = ";".join(
-        name if value is None else f"{name}={value}" for name, value in codec.parameters.items()
-    )
-    if not _FORMAT_PARAMETERS.fullmatch(parameters):
-        raise MalformedOffer(f"a=fmtp of {name} is longer than 256 characters")
-    rtx = next(
-        (
-            c.payloadType
-            for c in section.rtp.codecs
-            if c.name.lower() == "rtx"
-            and c.parameters.get("apt") == payload_type
-            and c.payloadType in section.fmt
-        ),
-        None,
-    )
-    offered_feedback = {
-        f"{feedback.type} {feedback.parameter}" if feedback.parameter else feedback.type
-        for feedback in codec.rtcpFeedback
-    }
-    feedback = tuple(name for name in _FEEDBACK if name in offered_feedback)
-    if rtx is not None and "nack" in offered_feedback:
-        # Only as a stream of its own: see rtp.sender.
-        feedback = ("nack", *feedback)
-    return VideoFormat(
-        codec=name,
-        payload_type=payload_type,
-        parameters=parameters,
-        rtx_payload_type=None if rtx is None else _checked_payload_type(rtx),
-        feedback=feedback,
-        extensions=_extensions(section),
-    )
-
-
-def _is_packetization_mode_1(parameters: Mapping[str, Any]) -> bool:
-    return str(parameters.get("packetization-mode")) == "1"
-
-
-def _profile_rank(profile_level_id: Any) -> int:
-    """
-    Order of preference: phones encode Constrained Baseline unless told otherwise.
-
-    See ITU-T H.264 - A.2: constraint_set1_flag (0x40) makes Baseline a constrained one.
-    """
-    if not isinstance(profile_level_id, str) or not _PROFILE_LEVEL_ID.fullmatch(profile_level_id):
-        profile_level_id = _DEFAULT_PROFILE_LEVEL_ID
-    if profile_level_id.lower() == "42e01f":
-        return 0
-    profile, constraints = bytes.fromhex(profile_level_id[:4])
-    if profile == 0x42:
-        return 1 if constraints & 0x40 else 2
-    return {0x4D: 3, 0x64: 4}.get(profile, 5)
-
-
-def _checked_payload_type(payload_type: int | None) -> int:
-    # RFC 5761 - 4: 64..95 look like RTCP when multiplexed.
-    if payload_type is None or not (35 <= payload_type <= 63 or 96 <= payload_type <= 127):
-        raise MalformedOffer(f"payload type is {payload_type}; expected 96..127 or 35..63")
-    return payload_type
-
-
-def _extensions(section: MediaDescription) -> ExtensionIds:
-    """Ids of the extensions that can be sent; RFC 8285 - 4.2: the one-byte form has 1..14."""
-    ids = {header.uri: header.id for header in section.rtp.headerExtensions if 1 <= header.id <= 14}
-    if len(set(ids.values())) != len(ids):
-        raise MalformedOffer("two a=extmap of the video section have the same id")
-    return ExtensionIds(
-        mid=ids.get(ExtensionUri.MID, 0),
-        abs_send_time=ids.get(ExtensionUri.ABS_SEND_TIME, 0),
-        transport_sequence=ids.get(ExtensionUri.TRANSPORT_SEQUENCE, 0),
-        playout_delay=ids.get(ExtensionUri.PLAYOUT_DELAY, 0),
-    )
-
-
 def _is_data(section: MediaDescription) -> bool:
     return (
         section.kind == "application"
@@ -350,7 +220,7 @@ def _data_format(section: MediaDescription) -> DataFormat:
 
 def _section(section: MediaDescription, mid: str, use: SectionUse, video: VideoFormat) -> Section:
     formats = tuple(str(item) for item in section.fmt)
-    if not _TOKEN.fullmatch(section.kind) or not all(map(_TOKEN.fullmatch, formats)):
+    if not TOKEN.fullmatch(section.kind) or not all(map(TOKEN.fullmatch, formats)):
         raise MalformedOffer("an m-line has a media type or format that is no token")
     rtpmap = ""
     if use == SectionUse.VIDEO:
@@ -361,7 +231,7 @@ def _section(section: MediaDescription, mid: str, use: SectionUse, video: VideoF
     elif use == SectionUse.INACTIVE:
         formats = formats[:1]
         codec = next((c for c in section.rtp.codecs if str(c.payloadType) == formats[0]), None)
-        if codec is not None and _TOKEN.fullmatch(codec.name):
+        if codec is not None and TOKEN.fullmatch(codec.name):
             rtpmap = str(codec)
     return Section(
         kind=section.kind,

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from cloudphone_protocol.session import VideoCodec
 from cloudphone_streamer.rtp.packet import ExtensionIds
 from cloudphone_streamer.webrtc.errors import MalformedOffer, NoCommonCodec
-from cloudphone_streamer.webrtc.offer import DataFormat, SectionUse, VideoFormat, parse_offer
+from cloudphone_streamer.webrtc.offer import DataFormat, SectionUse, parse_offer
+from cloudphone_streamer.webrtc.video_format import VideoFormat
 from tests.unit.streamer_webrtc.offers import CHROMIUM, FINGERPRINT, video_only
 
 REFUSALS = (MalformedOffer, NoCommonCodec)
