@@ -1,10 +1,12 @@
 """Tells who has a TCP port that the cluster needs."""
 
 import socket
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 _LISTEN = "0A"
+_LETS_GO_WITHIN_S = 2.0
 
 
 def is_free(address: str, port: int) -> bool:
@@ -17,6 +19,20 @@ def is_free(address: str, port: int) -> bool:
             probe.listen(1)
         except OSError:
             return False
+    return True
+
+
+def becomes_free(address: str, port: int) -> bool:
+    """
+    Tell whether a server could listen there now, or in a moment.
+
+    A program that was just killed has its port until the kernel is done with it.
+    """
+    deadline_s = time.monotonic() + _LETS_GO_WITHIN_S
+    while not is_free(address, port):
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(0.05)
     return True
 
 

@@ -61,7 +61,7 @@ def check_ports(daemons: Iterable[str]) -> None:
     """
     starting = set(daemons)
     for user, port in layout.PORTS.items():
-        if user.split(" (")[0] in starting and not ports.is_free(layout.NODE_ADDRESS, port):
+        if user.split(" (")[0] in starting and not ports.becomes_free(layout.NODE_ADDRESS, port):
             raise DevError(
                 f"port {port}, which {user} needs, is in use by {ports.holder(port)}; stop it and"
                 " try again"

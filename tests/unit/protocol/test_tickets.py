@@ -31,6 +31,7 @@ def make_ticket(*, issued_at: int | None = None, lifetime_s: int = LIFETIME_SECO
 
 
 def forge(*, key: bytes | str = KEY, algorithm: str = "HS256", **changes: object) -> str:
+    """A token that would do but for the changes; it lives on while other tests run first."""
     now = int(time.time())
     claims: dict[str, object] = {
         "iss": "cloudphone-streaming",
@@ -39,7 +40,7 @@ def forge(*, key: bytes | str = KEY, algorithm: str = "HS256", **changes: object
         "sub": "ada",
         "permissions": ["view"],
         "iat": now,
-        "exp": now + 60,
+        "exp": now + 3600,
     } | changes
     claims = {name: value for name, value in claims.items() if value is not None}
     return jwt.encode(claims, key, algorithm=algorithm)
