@@ -91,7 +91,7 @@ def ensure(daemon: Daemon, logs: Path) -> bool:
         end(process.pid, signal.SIGTERM, wait_s=5)
     logs.mkdir(parents=True, exist_ok=True)
     with (logs / f"{daemon.name}.log").open("ab") as log:
-        subprocess.Popen(
+        started = subprocess.Popen(
             daemon.argv,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -106,6 +106,9 @@ def ensure(daemon: Daemon, logs: Path) -> bool:
             # Its own session: a Ctrl-C or a closed terminal ends the command, not the cluster.
             start_new_session=True,
         )
+    # execve(2) wakes us before the new program's environment, and in it the mark, can be read.
+    while _read(started.pid) is None and started.poll() is None:
+        time.sleep(0.001)
     return True
 
 
