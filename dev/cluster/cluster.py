@@ -36,6 +36,10 @@ class ClusterHandle:
     page_host: str
     """Host for URLs of NodePorts that a browser on this machine opens."""
 
+    def on_this_machine(self, url: str) -> str:
+        """The same URL by the host that a browser here opens: 127.0.0.1 is a secure context."""
+        return url.replace(f"//{self.node_address}:", f"//{self.page_host}:")
+
 
 def up(progress: Progress) -> ClusterHandle:
     """

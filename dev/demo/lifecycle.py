@@ -111,12 +111,7 @@ def _describe(handle: ClusterHandle) -> Demo:
         kubeconfig=handle.kubeconfig,
         namespace=NAMESPACE,
         phone=session,
-        page_url=_on_this_machine(endpoints["viewer"], handle),
-        whep_url=_on_this_machine(endpoints["whep"], handle),
+        page_url=handle.on_this_machine(endpoints["viewer"]),
+        whep_url=handle.on_this_machine(endpoints["whep"]),
         token=ticket.mint(handle.kubeconfig, NAMESPACE, session, lifetime=TICKET_LIFETIME),
     )
-
-
-def _on_this_machine(url: str, handle: ClusterHandle) -> str:
-    """The same NodePort by the name that a browser here opens: 127.0.0.1 is a secure context."""
-    return url.replace(f"//{handle.node_address}:", f"//{handle.page_host}:")

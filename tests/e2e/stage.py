@@ -91,9 +91,7 @@ class Stage:
 
     def viewer_url(self, session: JsonObject) -> str:
         """The viewer page with a ticket that outlives the test."""
-        page = session["status"]["endpoints"]["viewer"].replace(
-            f"//{self.handle.node_address}:", f"//{self.handle.page_host}:"
-        )
+        page = self.handle.on_this_machine(session["status"]["endpoints"]["viewer"])
         name = session["metadata"]["name"]
         token = mint(self.kubectl.kubeconfig, self.namespace, name, lifetime="10m")
         return f"{page}#ticket={token}"
